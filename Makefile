@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The commands people use. Meson and the scripts do the work; every target first installs the
+# packages that it needs and that are missing.
+
+BUILD ?= build/release
+CHECK ?= build/check
+DESTDIR ?=
+JOBS ?= $(shell nproc)
+# What follows needs root: useradd, namespaces, packet filter.
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=DEMO_PORT$(comma)DEMO_LISTEN$(comma)DEMO_USERS$(comma)DEMO_URL$(comma)DEMO_ALLOW$(comma)DEMO_CONFIG$(comma)DEMO_STATE$(comma)LAZARET_TIME_FACTOR,)
+comma := ,
+
+.PHONY: all build build-check demo view check check-vm bench fuzz soak lint install clean help
+
+all: build
+
+help:
+	@echo 'make          build into $(BUILD)'
+	@echo 'make demo     build, run in the foreground, print how to connect (settings: DEMO_*)'
+	@echo 'make view     open vncviewer on the running demo'
+	@echo 'make check    all tests: unit, fuzz replay, protocol, system'
+	@echo 'make check-vm the system tests in a virtual machine with systemd, cgroup v2, AppArmor'
+	@echo 'make bench    what is measured, into bench/'
+	@echo 'make fuzz     run the fuzz targets (FUZZ_SECONDS each, default 60)'
+	@echo 'make soak     log in, browse and leave for SOAK_MINUTES (default 30), watch for leaks'
+	@echo 'make lint     clang-format, clang-tidy, shellcheck, pyflakes, manual pages, layers'
+	@echo 'make install  install below DESTDIR'
+	@echo 'make clean    remove what was built'
+
+build:
+	@scripts/install-packages build
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) -Dtests=false
+	@ninja -C $(BUILD) -j $(JOBS)
+
+build-check:
+	@scripts/install-packages build run view test
+	@[ -f $(CHECK)/build.ninja ] || meson setup $(CHECK)
+	@ninja -C $(CHECK) -j $(JOBS)
+
+demo: build
+	@scripts/install-packages run
+	@$(SUDO) env BUILD=$(BUILD) scripts/demo
+
+view:
+	@scripts/install-packages view
+	@scripts/view
+
+check: build-check
+	@$(SUDO) env BUILD=$(CHECK) tests/run
+
+check-vm:
+	@scripts/install-packages build run test vm
+	@[ -f build/vm/build.ninja ] || meson setup build/vm
+	@ninja -C build/vm -j $(JOBS)
+	@$(SUDO) env BUILD=build/vm tests/vm/run
+
+bench: build-check
+	@$(SUDO) env BUILD=$(CHECK) bench/run
+
+fuzz:
+	@scripts/install-packages build test
+	@scripts/fuzz
+
+soak: build-check
+	@$(SUDO) env BUILD=$(CHECK) tests/soak
+
+lint:
+	@scripts/install-packages build test
+	@[ -f $(CHECK)/build.ninja ] || meson setup $(CHECK)
+	@BUILD=$(CHECK) scripts/lint
+
+install: build
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) $(CHECK) build/vm build/fuzz
