@@ -77,6 +77,8 @@ static void __attribute__((noreturn)) run_child(const struct spawn *spec, int re
 	ssize_t n;
 
 	reset_signals();
+	/* Of its own: a Ctrl-C on the parent's terminal is the parent's to handle. */
+	(void)setsid();
 	if (spec->die_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		r = -errno;
 	if (r == 0 && spec->die_with_parent && getppid() != parent)
