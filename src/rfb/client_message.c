@@ -23,7 +23,8 @@ static int read_pixel_format(struct client_parser *parser, struct cursor *c,
 		return 0;
 	}
 	if (pixel_format_read(c, &m->pixel_format) < 0)
-		return malformed(parser, "the pixel format is not a true-colour one that is served");
+		return malformed(parser,
+				 "the pixel format is not a true-colour one that is served");
 	return 0;
 }
 
@@ -95,8 +96,7 @@ static int read_fence(struct client_parser *parser, struct cursor *c, struct cli
 	return 0;
 }
 
-static int read_continuous(struct client_parser *parser, struct cursor *c,
-			   struct client_message *m)
+static int read_continuous(struct client_parser *parser, struct cursor *c, struct client_message *m)
 {
 	struct client_continuous *continuous = &m->continuous;
 
@@ -144,14 +144,12 @@ static int read_qemu(struct client_parser *parser, struct cursor *c, struct clie
 	return 0;
 }
 
-static int skip_text(struct client_parser *parser, struct cursor *c, size_t len, bool extended)
+static int skip_text(struct client_parser *parser, size_t len, bool extended)
 {
 	if (len > CLIPBOARD_SKIP_MAX)
 		return malformed(parser, "a cut text is longer than anybody's text");
 	parser->skip = len;
 	parser->skip_extended = extended;
-	/* What is in the buffer is the head alone; the text is eaten by finish_skip(). */
-	(void)c;
 	return 0;
 }
 
@@ -167,8 +165,7 @@ static int take_text(struct client_parser *parser, const uint8_t *body, size_t l
 	} else {
 		cut->message.action = RFB_CLIPBOARD_PROVIDE;
 		cut->message.has_text = true;
-		r = clipboard_clean_latin1(body, len, &cut->message.text,
-					   &cut->message.text_len);
+		r = clipboard_clean_latin1(body, len, &cut->message.text, &cut->message.text_len);
 	}
 	if (r == -EFBIG) {
 		*cut = (struct client_cut_text){.extended = extended, .too_long = true};
@@ -194,7 +191,7 @@ static int read_cut_text(struct client_parser *parser, struct cursor *c, struct 
 	len = (size_t)(extended ? -(int64_t)wire_len : wire_len);
 	/* Latin-1 may double in UTF-8, never shrink: too long for the wire is too long at all. */
 	if (len > (extended ? CLIPBOARD_WIRE_MAX : RFB_CLIPBOARD_MAX))
-		return skip_text(parser, c, len, extended);
+		return skip_text(parser, len, extended);
 	body = cursor_bytes(c, len);
 	return body || len == 0 ? take_text(parser, body, len, extended, m) : 0;
 }
@@ -226,8 +223,7 @@ static int finish_skip(struct client_parser *parser, struct buf *in, struct clie
 	if (parser->skip > 0)
 		return 0;
 	m->type = RFB_CLIENT_CUT_TEXT;
-	m->cut_text =
-		(struct client_cut_text){.extended = parser->skip_extended, .too_long = true};
+	m->cut_text = (struct client_cut_text){.extended = parser->skip_extended, .too_long = true};
 	return 1;
 }
 

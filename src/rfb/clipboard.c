@@ -11,9 +11,9 @@
 #include "wire/cursor.h"
 
 #define FORMATS_MASK UINT32_C(0x0000ffff)
-#define ACTIONS_MASK                                                                 \
-	(RFB_CLIPBOARD_CAPS | RFB_CLIPBOARD_REQUEST | RFB_CLIPBOARD_PEEK |           \
-	 RFB_CLIPBOARD_NOTIFY | RFB_CLIPBOARD_PROVIDE)
+#define ACTIONS_MASK                                                                              \
+	(RFB_CLIPBOARD_CAPS | RFB_CLIPBOARD_REQUEST | RFB_CLIPBOARD_PEEK | RFB_CLIPBOARD_NOTIFY | \
+	 RFB_CLIPBOARD_PROVIDE)
 /* CRLF doubles a line end on the wire, and a NUL is counted. */
 #define WIRE_TEXT_MAX (2 * RFB_CLIPBOARD_MAX + 1)
 #define REPLACEMENT 0xfffd
