@@ -71,7 +71,6 @@ struct conf_row {
 	const char *unit; /* or, for ENUM, the words, with commas */
 	unsigned int who; /* bits of enum conf_who */
 	const char *help;
-	const char *section; /* title of the section it stands in */
 };
 
 const struct conf_row *conf_row(enum conf_id id);

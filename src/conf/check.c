@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What only makes sense together, or needs more than a type. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "conf/conf_impl.h"
+
+struct check {
+	const struct conf *conf;
+	FILE *errors;
+	unsigned int n_errors;
+};
+
+static void PRINTF(3, 4) complain(struct check *check, enum conf_id id, const char *fmt, ...)
+{
+	const char *origin = conf_origin(check->conf, id);
+	va_list args;
+
+	check->n_errors++;
+	fprintf(check->errors, "%s: \"%s\" ", origin ? origin : "default", conf_row(id)->name);
+	va_start(args, fmt);
+	vfprintf(check->errors, fmt, args);
+	va_end(args);
+	fputc('\n', check->errors);
+}
+
+/* "address/bits", or a bare address where `bits_needed` is false. */
+static bool is_network(const char *text, int family, bool bits_needed)
+{
+	char address[INET6_ADDRSTRLEN];
+	unsigned char bytes[16];
+	const char *slash = strchr(text, '/');
+	int64_t bits;
+
+	if (!slash)
+		return !bits_needed && inet_pton(family, text, bytes) == 1;
+	if ((size_t)(slash - text) >= sizeof(address))
+		return false;
+	memcpy(address, text, (size_t)(slash - text));
+	address[slash - text] = '\0';
+	return inet_pton(family, address, bytes) == 1 &&
+	       str_to_int(slash + 1, 0, family == AF_INET ? 32 : 128, &bits) == 0;
+}
+
+static bool is_any_network(const char *text, bool bits_needed)
+{
+	return is_network(text, AF_INET, bits_needed) || is_network(text, AF_INET6, bits_needed);
+}
+
+static int64_t network_bits(const char *text)
+{
+	const char *slash = strchr(text, '/');
+	int64_t bits = 0;
+
+	return slash && str_to_int(slash + 1, 0, 128, &bits) == 0 ? bits : 0;
+}
+
+static void check_lists(struct check *check)
+{
+	const struct conf *conf = check->conf;
+
+	for (size_t i = 0; i < conf_list_len(conf, CONF_LISTEN); i++) {
+		if (strchr(conf_list_item(conf, CONF_LISTEN, i), '/') ||
+		    !is_any_network(conf_list_item(conf, CONF_LISTEN, i), false))
+			complain(check, CONF_LISTEN,
+				 "needs addresses such as 192.0.2.1 or ::, not \"%s\"",
+				 conf_list_item(conf, CONF_LISTEN, i));
+	}
+	for (size_t i = 0; i < conf_list_len(conf, CONF_DNS); i++) {
+		if (strchr(conf_list_item(conf, CONF_DNS, i), '/') ||
+		    !is_any_network(conf_list_item(conf, CONF_DNS, i), false))
+			complain(check, CONF_DNS, "needs addresses of name servers, not \"%s\"",
+				 conf_list_item(conf, CONF_DNS, i));
+	}
+	for (size_t i = 0; i < conf_list_len(conf, CONF_CELL_ALLOW); i++) {
+		if (!is_any_network(conf_list_item(conf, CONF_CELL_ALLOW, i), false))
+			complain(check, CONF_CELL_ALLOW,
+				 "needs networks such as 198.51.100.0/24, not \"%s\"",
+				 conf_list_item(conf, CONF_CELL_ALLOW, i));
+	}
+}
+
+static void check_blocks(struct check *check)
+{
+	const char *block = conf_str(check->conf, CONF_CELL_BLOCK);
+	const char *block6 = conf_str(check->conf, CONF_CELL_BLOCK6);
+
+	if (!is_network(block, AF_INET, true) || network_bits(block) < 8 ||
+	    network_bits(block) > 24)
+		complain(check, CONF_CELL_BLOCK,
+			 "needs an IPv4 network of 8 to 24 bits such as 100.127.0.0/16, not \"%s\"",
+			 block);
+	if (block6[0] && (!is_network(block6, AF_INET6, true) || network_bits(block6) < 16 ||
+			  network_bits(block6) > 96))
+		complain(check, CONF_CELL_BLOCK6,
+			 "needs an IPv6 network of 16 to 96 bits such as fd6c:617a:6172::/48, not "
+			 "\"%s\"",
+			 block6);
+}
+
+static void check_words(struct check *check)
+{
+	const char *layout = conf_str(check->conf, CONF_KEYBOARD_LAYOUT);
+	const char *url = conf_str(check->conf, CONF_START_URL);
+	const char *proxy = conf_str(check->conf, CONF_PROXY);
+	const char *colon = strrchr(proxy, ':');
+	int64_t port;
+
+	if (strspn(layout, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-(),") !=
+	    strlen(layout))
+		complain(check, CONF_KEYBOARD_LAYOUT,
+			 "needs an XKB layout such as us or de(nodeadkeys), not \"%s\"", layout);
+	if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0 &&
+	    strncmp(url, "file:///usr/share/lazaret/", 26) != 0 && !str_eq(url, "about:blank"))
+		complain(check, CONF_START_URL,
+			 "needs a web address that begins with https:// or http://, not \"%s\"",
+			 url);
+	if (proxy[0] && (!colon || colon == proxy || strpbrk(proxy, "/@ ") ||
+			 str_to_int(colon + 1, 1, 65535, &port) < 0))
+		complain(check, CONF_PROXY, "needs host:port, not \"%s\"", proxy);
+}
+
+static bool overlaps(int64_t a, int64_t n_a, int64_t b, int64_t n_b)
+{
+	return a < b + n_b && b < a + n_a;
+}
+
+static void check_numbers(struct check *check)
+{
+	const struct conf *conf = check->conf;
+	/* A slot each for sessions, parked cells and logins on their way. */
+	int64_t slots = conf_int(conf, CONF_MAX_SESSIONS) + conf_int(conf, CONF_PARKED_CELLS) +
+			1024;
+
+	if (overlaps(conf_int(conf, CONF_DISPLAY_UID_BASE), slots,
+		     conf_int(conf, CONF_CELL_UID_BASE), slots))
+		complain(
+			check, CONF_CELL_UID_BASE,
+			"is too near to \"display-uid-base\": leave at least %lld ids between them",
+			(long long)slots);
+	if (conf_int(conf, CONF_MAX_WAITING_PER_ADDRESS) > conf_int(conf, CONF_MAX_WAITING))
+		complain(check, CONF_MAX_WAITING_PER_ADDRESS,
+			 "must not be larger than \"max-waiting\"");
+}
+
+int conf_check(const struct conf *conf, FILE *errors)
+{
+	struct check check = {.conf = conf, .errors = errors};
+
+	check_lists(&check);
+	check_blocks(&check);
+	check_words(&check);
+	check_numbers(&check);
+	return check.n_errors > 0 ? -EINVAL : 0;
+}
