@@ -30,11 +30,15 @@ struct encoder_result {
 				   * caller */
 };
 
-struct encoder;
+/* First member of what each encoder has. */
+struct encoder {
+	const struct encoder_impl *impl;
+};
 
 struct encoder_impl {
 	const char *name;
 	int32_t encoding; /* number in the rectangles' headers */
+	int spare; /* unchanged pixels that cost about as much as one rectangle more */
 
 	/* A fresh encoder: its streams begin anew. 0 or -ENOMEM. */
 	int (*create)(struct encoder **ret_encoder);
@@ -57,6 +61,10 @@ const struct encoder_impl *encoder_find(int32_t encoding);
 
 /* A rectangle's header: 12 bytes (RFC 6143 7.6.1). */
 void encoder_put_header(struct buf *out, const pixman_box32_t *box, int32_t encoding);
+
+/* For encoders: takes back what was appended since `out` had `len` bytes, and the sticky error,
+ * which is returned. */
+int encoder_undo(struct buf *out, size_t len);
 
 /* CopyRect (RFC 6143 7.7.2): 16 bytes; the source is `dst` moved back by (dx, dy). */
 void encoder_put_copy(struct buf *out, const pixman_box32_t *dst, int dx, int dy);

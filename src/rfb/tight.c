@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tight (rfbproto "Tight Encoding"). The gradient filter is not used: it costs more than it saves
+ * on pages. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <turbojpeg.h>
+
+#include "base/mem.h"
+#include "rfb/convert.h"
+#include "rfb/encoder.h"
+#include "rfb/palette.h"
+#include "rfb/protocol.h"
+#include "rfb/tight_solid.h"
+#include "rfb/zstream.h"
+
+#define SUBRECT_PIXELS 65536 /* what viewers are used to get in one piece */
+#define SOLID_MIN 2048 /* pixels; a fill of less does not pay for splitting what is around it */
+#define SPLIT_SIDE \
+	64 /* pixels; full-colour rectangles are searched for parts with few colours
+		       * down to this */
+#define JPEG_COLOURS_MIN 97 /* with fewer it is text or a drawing, which JPEG makes ugly */
+#define JPEG_PIXELS_MIN 256 /* the tables of a JPEG alone take hundreds of bytes */
+#define LENGTH_BYTES 3 /* of a compact length, at most */
+
+/* Which data go through which of the client's four zlib streams. */
+enum stream {
+	STREAM_FULL,
+	STREAM_MONO,
+	STREAM_INDEXED,
+};
+
+struct tight {
+	struct encoder base;
+	struct zstream streams[RFB_TIGHT_STREAMS];
+	tjhandle jpeg;
+	struct pixel_format format;
+	struct convert convert; /* made for `format` if that has bits_per_pixel */
+	struct palette palette;
+	uint32_t values[SUBRECT_PIXELS];
+	uint8_t indices[SUBRECT_PIXELS];
+	uint8_t packed[SUBRECT_PIXELS * 4];
+};
+
+/* The call at work. */
+struct run {
+	struct tight *tight;
+	const struct encoder_job *job;
+	struct buf *out;
+	struct encoder_result *result;
+};
+
+static const struct {
+	int full, mono, indexed;
+} zlib_levels[] = {
+	{1, 1, 1},
+	{1, 1, 1},
+	{2, 5, 3},
+};
+
+static const struct {
+	int quality;
+	enum TJSAMP sampling;
+} jpeg_levels[] = {
+	{15, TJSAMP_420}, {25, TJSAMP_420}, {35, TJSAMP_420}, {45, TJSAMP_420}, {55, TJSAMP_420},
+	{65, TJSAMP_420}, {75, TJSAMP_422}, {83, TJSAMP_422}, {91, TJSAMP_444}, {97, TJSAMP_444},
+};
+
+static int tight_create(struct encoder **ret_encoder)
+{
+	struct tight *tight = calloc(1, sizeof(*tight));
+
+	if (!tight)
+		return -ENOMEM;
+	tight->base.impl = &encoder_tight;
+	*ret_encoder = &tight->base;
+	return 0;
+}
+
+static void tight_destroy(struct encoder *encoder)
+{
+	struct tight *tight = (struct tight *)encoder;
+
+	if (!tight)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(tight->streams); i++)
+		zstream_finish(&tight->streams[i]);
+	if (tight->jpeg)
+		tjDestroy(tight->jpeg);
+	free(tight);
+}
+
+static int64_t area(const pixman_box32_t *box)
+{
+	return (int64_t)(box->x2 - box->x1) * (box->y2 - box->y1);
+}
+
+static size_t put_compact(uint8_t *to, size_t length)
+{
+	size_t n = 0;
+
+	while (length >= 128 && n < LENGTH_BYTES - 1) {
+		to[n++] = (uint8_t)(length | 128);
+		length >>= 7;
+	}
+	to[n++] = (uint8_t)length;
+	return n;
+}
+
+/* Data whose length was not known before lie behind room for the longest length: write it and
+ * close the gap. */
+static void close_gap(struct buf *out, size_t gap, size_t length)
+{
+	uint8_t *p = out->data + out->start + gap;
+	uint8_t compact[LENGTH_BYTES];
+	size_t n = put_compact(compact, length);
+
+	memcpy(p, compact, n);
+	memmove(p + n, p + LENGTH_BYTES, length);
+	buf_truncate(out, gap + n + length);
+}
+
+/* Small data go as they are, others through a stream. */
+static int put_data(struct run *run, enum stream stream, const uint8_t *data, size_t size)
+{
+	size_t gap = buf_len(run->out);
+	int compress = CLAMP(run->job->compress, 0, (int)ARRAY_LEN(zlib_levels) - 1);
+	int level, r;
+
+	if (size < RFB_TIGHT_MIN_TO_COMPRESS) {
+		buf_put(run->out, data, size);
+		return buf_error(run->out);
+	}
+	level = stream == STREAM_FULL   ? zlib_levels[compress].full
+		: stream == STREAM_MONO ? zlib_levels[compress].mono
+					: zlib_levels[compress].indexed;
+	buf_put_zero(run->out, LENGTH_BYTES);
+	r = zstream_append(&run->tight->streams[stream], level, data, size, run->out);
+	if (r < 0)
+		return r;
+	close_gap(run->out, gap, buf_len(run->out) - gap - LENGTH_BYTES);
+	return 0;
+}
+
+static void put_colours(struct run *run, const uint32_t *colours, int count)
+{
+	uint8_t bytes[PALETTE_MAX * 4];
+
+	convert_pack(&run->tight->convert, colours, bytes, (size_t)count);
+	buf_put(run->out, bytes, (size_t)(count * run->tight->convert.bytes));
+}
+
+static int put_fill(struct run *run, uint32_t value)
+{
+	buf_put_u8(run->out, RFB_TIGHT_FILL);
+	put_colours(run, &value, 1);
+	return buf_error(run->out);
+}
+
+static void put_palette(struct run *run, enum stream stream)
+{
+	const struct palette *palette = &run->tight->palette;
+
+	buf_put_u8(run->out, (uint8_t)(stream << 4 | RFB_TIGHT_EXPLICIT_FILTER));
+	buf_put_u8(run->out, RFB_TIGHT_FILTER_PALETTE);
+	buf_put_u8(run->out, (uint8_t)(palette->count - 1));
+	put_colours(run, palette->colours, palette->count);
+}
+
+static int put_mono(struct run *run, int width, int height)
+{
+	struct tight *tight = run->tight;
+	const uint8_t *from = tight->indices;
+	uint8_t *to = tight->packed;
+
+	for (int y = 0; y < height; y++) {
+		for (int x = 0; x < width; x += 8) {
+			int n = MIN(8, width - x);
+			unsigned int bits = 0;
+
+			for (int i = 0; i < n; i++)
+				bits = bits << 1 | from[i];
+			*to++ = (uint8_t)(bits << (8 - n));
+			from += n;
+		}
+	}
+	put_palette(run, STREAM_MONO);
+	return put_data(run, STREAM_MONO, tight->packed, (size_t)(to - tight->packed));
+}
+
+static int put_indexed(struct run *run, size_t count)
+{
+	put_palette(run, STREAM_INDEXED);
+	return put_data(run, STREAM_INDEXED, run->tight->indices, count);
+}
+
+static int put_full(struct run *run, size_t count)
+{
+	struct tight *tight = run->tight;
+
+	convert_pack(&tight->convert, tight->values, tight->packed, count);
+	buf_put_u8(run->out, STREAM_FULL << 4);
+	return put_data(run, STREAM_FULL, tight->packed, count * (size_t)tight->convert.bytes);
+}
+
+/* -EAGAIN: not done, for whatever reason; without loss it will be. */
+static int put_jpeg(struct run *run, const pixman_box32_t *box)
+{
+	const struct picture *picture = run->job->picture;
+	int width = box->x2 - box->x1, height = box->y2 - box->y1;
+	int quality = CLAMP(run->job->quality, 0, (int)ARRAY_LEN(jpeg_levels) - 1);
+	int format = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? TJPF_BGRX : TJPF_XRGB;
+	size_t gap = buf_len(run->out) + 1;
+	unsigned long size = tjBufSize(width, height, jpeg_levels[quality].sampling);
+	uint8_t *p;
+
+	if (!run->tight->jpeg && !(run->tight->jpeg = tjInitCompress()))
+		return -EAGAIN;
+	p = buf_reserve(run->out, 1 + LENGTH_BYTES + size);
+	if (!p)
+		return buf_error(run->out);
+	p[0] = RFB_TIGHT_JPEG;
+	p += 1 + LENGTH_BYTES;
+	if (tjCompress2(run->tight->jpeg,
+			(const unsigned char *)(picture->pixels +
+						(size_t)box->y1 * picture->stride + box->x1),
+			width, picture->stride * (int)sizeof(uint32_t), height, format, &p, &size,
+			jpeg_levels[quality].sampling, jpeg_levels[quality].quality,
+			TJFLAG_NOREALLOC) < 0)
+		return -EAGAIN;
+	buf_added(run->out, 1 + LENGTH_BYTES + size);
+	close_gap(run->out, gap, size);
+	if (!pixman_region32_union_rect(run->result->lossy, run->result->lossy, box->x1, box->y1,
+					(unsigned int)width, (unsigned int)height))
+		return -ENOMEM;
+	return 0;
+}
+
+static size_t load_values(struct run *run, const pixman_box32_t *box)
+{
+	const struct picture *picture = run->job->picture;
+	size_t width = (size_t)(box->x2 - box->x1);
+	uint32_t *to = run->tight->values;
+
+	for (int y = box->y1; y < box->y2; y++, to += width)
+		convert_values(&run->tight->convert,
+			       picture->pixels + (size_t)y * picture->stride + box->x1, to, width);
+	return (size_t)(to - run->tight->values);
+}
+
+static int encode_subrect(struct run *run, const pixman_box32_t *box);
+
+static int encode_halves(struct run *run, const pixman_box32_t *box)
+{
+	pixman_box32_t first = *box, second = *box;
+	int r;
+
+	if (box->x2 - box->x1 > box->y2 - box->y1)
+		first.x2 = second.x1 = box->x1 + (box->x2 - box->x1) / 2;
+	else
+		first.y2 = second.y1 = box->y1 + (box->y2 - box->y1) / 2;
+	r = encode_subrect(run, &first);
+	return r < 0 ? r : encode_subrect(run, &second);
+}
+
+/* Whether the box was coded with loss; 0 is no. */
+static int try_jpeg(struct run *run, const pixman_box32_t *box, size_t gap)
+{
+	struct tight *tight = run->tight;
+	int r;
+
+	if (run->job->quality < 0 || run->job->format->bits_per_pixel == 8 ||
+	    area(box) < JPEG_PIXELS_MIN)
+		return 0;
+	if (tight->palette.count && tight->palette.count < JPEG_COLOURS_MIN)
+		return 0;
+	r = put_jpeg(run, box);
+	if (r == -EAGAIN) {
+		encoder_undo(run->out, gap);
+		return 0;
+	}
+	return r < 0 ? r : 1;
+}
+
+static int put_subrect(struct run *run, const pixman_box32_t *box, size_t count, bool few)
+{
+	int colours = run->tight->palette.count;
+	int r;
+
+	if (few && colours == 1)
+		return put_fill(run, run->tight->values[0]);
+	if (few && colours == 2)
+		return put_mono(run, box->x2 - box->x1, box->y2 - box->y1);
+	r = try_jpeg(run, box, buf_len(run->out));
+	if (r != 0)
+		return MIN(r, 0);
+	return few ? put_indexed(run, count) : put_full(run, count);
+}
+
+/* At most SUBRECT_PIXELS and RFB_TIGHT_WIDTH_MAX wide. */
+static int encode_subrect(struct run *run, const pixman_box32_t *box)
+{
+	struct tight *tight = run->tight;
+	size_t before = buf_len(run->out);
+	size_t count = load_values(run, box);
+	int bytes = tight->convert.bytes;
+	/* A palette pays if it and the indices are less than the pixels. */
+	int max = bytes == 1 ? 2 : (int)MIN(PALETTE_MAX, MAX(count * (size_t)(bytes - 1) / 4, 2));
+	bool few = palette_build(&tight->palette, tight->values, count, max, tight->indices);
+	int r;
+
+	if (!few) {
+		tight->palette.count = 0;
+		if (run->job->quality < 0 && bytes > 1 &&
+		    MAX(box->x2 - box->x1, box->y2 - box->y1) > SPLIT_SIDE)
+			return encode_halves(run, box);
+	}
+	encoder_put_header(run->out, box, RFB_ENCODING_TIGHT);
+	r = buf_error(run->out);
+	if (r == 0)
+		r = put_subrect(run, box, count, few);
+	if (r < 0) {
+		encoder_undo(run->out, before);
+		return r;
+	}
+	run->result->rects++;
+	return 0;
+}
+
+static int encode_plain(struct run *run, const pixman_box32_t *box)
+{
+	for (int x = box->x1; x < box->x2; x += RFB_TIGHT_WIDTH_MAX) {
+		int right = MIN(x + RFB_TIGHT_WIDTH_MAX, box->x2);
+		int rows = SUBRECT_PIXELS / (right - x);
+
+		for (int y = box->y1; y < box->y2; y += rows) {
+			pixman_box32_t part = {x, y, right, MIN(y + rows, box->y2)};
+			int r = encode_subrect(run, &part);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static int encode_fill(struct run *run, const pixman_box32_t *box)
+{
+	const struct picture *picture = run->job->picture;
+	size_t before = buf_len(run->out);
+
+	encoder_put_header(run->out, box, RFB_ENCODING_TIGHT);
+	if (put_fill(run,
+		     convert_value(&run->tight->convert,
+				   picture->pixels[(size_t)box->y1 * picture->stride + box->x1])) <
+	    0)
+		return encoder_undo(run->out, before);
+	run->result->rects++;
+	return 0;
+}
+
+/* Fills what is of one colour; what is above, left and right of it, and then below. */
+static int encode_area(struct run *run, pixman_box32_t box)
+{
+	pixman_box32_t solid;
+
+	while (area(&box) >= SOLID_MIN &&
+	       tight_solid_find(run->job->picture, &box, SOLID_MIN, &solid)) {
+		pixman_box32_t above = {box.x1, box.y1, box.x2, solid.y1};
+		pixman_box32_t left = {box.x1, solid.y1, solid.x1, solid.y2};
+		pixman_box32_t right = {solid.x2, solid.y1, box.x2, solid.y2};
+		int r = area(&above) ? encode_plain(run, &above) : 0;
+
+		if (r == 0 && area(&left))
+			r = encode_area(run, left);
+		if (r == 0)
+			r = encode_fill(run, &solid);
+		if (r == 0 && area(&right))
+			r = encode_area(run, right);
+		if (r < 0)
+			return r;
+		box.y1 = solid.y2;
+	}
+	return area(&box) > 0 ? encode_plain(run, &box) : 0;
+}
+
+static int tight_encode(struct encoder *encoder, const struct encoder_job *job, struct buf *out,
+			struct encoder_result *result)
+{
+	struct tight *tight = (struct tight *)encoder;
+	struct run run = {.tight = tight, .job = job, .out = out, .result = result};
+
+	if (!tight->format.bits_per_pixel || !pixel_format_equal(&tight->format, job->format)) {
+		convert_init(&tight->convert, job->format, CONVERT_TPIXEL);
+		tight->format = *job->format;
+	}
+	return encode_area(&run, job->box);
+}
+
+const struct encoder_impl encoder_tight = {
+	.name = "tight",
+	.encoding = RFB_ENCODING_TIGHT,
+	.spare = 1024,
+	.create = tight_create,
+	.destroy = tight_destroy,
+	.encode = tight_encode,
+};

@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "rfb/update.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "rfb/compare.h"
+#include "rfb/encoder.h"
+#include "rfb/scroll.h"
+#include "rfb/update_cover.h"
+#include "rfb/update_motion.h"
+
+#define HEADER_BYTES 4
+#define RECTS_MAX \
+	60000 /* of a message; one box adds a few thousand at most and the count is 16 bit */
+#define BOX_PIXELS_MAX (INT64_C(1) << 20)
+#define COMPRESS_MAX 2
+#define N_ENCODERS 3
+
+struct update {
+	struct update_client client;
+	struct pixel_format format;
+	struct picture sent; /* what the client has; exact where it is neither unknown nor lossy */
+	pixman_region32_t unknown; /* what the client has here is not known: to be sent */
+	pixman_region32_t lossy; /* the client has this picture, but coded with loss */
+	struct encoder *encoders[N_ENCODERS]; /* made when first used, kept for their streams */
+	struct scroll *scroll;
+	struct update_motion motion;
+	struct update_stats stats;
+};
+
+/* A message that is being written. */
+struct message {
+	struct update *update;
+	const struct picture *now;
+	const struct update_limits *limits;
+	struct buf *out;
+	size_t start; /* where it begins in `out` */
+	unsigned int rects;
+	uint64_t time;
+};
+
+int update_create(struct update **ret_update)
+{
+	struct update *update = calloc(1, sizeof(*update));
+	int r;
+
+	if (!update)
+		return -ENOMEM;
+	update->client = (struct update_client){
+		.encoding = RFB_ENCODING_RAW, .quality = -1, .compress = -1};
+	update->format = pixel_format_default;
+	pixman_region32_init(&update->unknown);
+	pixman_region32_init(&update->lossy);
+	r = scroll_create(&update->scroll);
+	if (r < 0) {
+		update_destroy(update);
+		return r;
+	}
+	*ret_update = update;
+	return 0;
+}
+
+void update_destroy(struct update *update)
+{
+	if (!update)
+		return;
+	for (int i = 0; i < N_ENCODERS; i++) {
+		if (update->encoders[i])
+			update->encoders[i]->impl->destroy(update->encoders[i]);
+	}
+	scroll_destroy(update->scroll);
+	update_motion_finish(&update->motion);
+	pixman_region32_fini(&update->unknown);
+	pixman_region32_fini(&update->lossy);
+	free(update->sent.pixels);
+	free(update);
+}
+
+/* Never fails: a region of one rectangle needs no memory. */
+static void set_whole(const struct update *update, pixman_region32_t *region)
+{
+	pixman_box32_t box = {0, 0, update->sent.width, update->sent.height};
+
+	pixman_region32_reset(region, &box);
+}
+
+/* A region that may only grow, and without memory is all. */
+static void grow_region(const struct update *update, pixman_region32_t *region,
+			const pixman_region32_t *more)
+{
+	if (!pixman_region32_union(region, region, (pixman_region32_t *)more))
+		set_whole(update, region);
+}
+
+static void shrink_region(const struct update *update, pixman_region32_t *region,
+			  const pixman_region32_t *less)
+{
+	if (!pixman_region32_subtract(region, region, (pixman_region32_t *)less))
+		set_whole(update, region);
+}
+
+static void shrink_by_box(const struct update *update, pixman_region32_t *region,
+			  const pixman_box32_t *box)
+{
+	pixman_region32_t less;
+
+	pixman_region32_init_with_extents(&less, (pixman_box32_t *)box);
+	shrink_region(update, region, &less);
+	pixman_region32_fini(&less);
+}
+
+int update_set_size(struct update *update, int width, int height)
+{
+	struct picture sent = {.width = width, .height = height, .stride = width};
+	int r;
+
+	if (width < 1 || height < 1 || width > RFB_SIDE_MAX || height > RFB_SIDE_MAX)
+		return -EINVAL;
+	sent.pixels = calloc((size_t)width * (size_t)height, sizeof(*sent.pixels));
+	if (!sent.pixels)
+		return -ENOMEM;
+	r = update_motion_resize(&update->motion, width, height);
+	if (r < 0) {
+		free(sent.pixels);
+		return r;
+	}
+	free(update->sent.pixels);
+	update->sent = sent;
+	pixman_region32_clear(&update->lossy);
+	set_whole(update, &update->unknown);
+	return 0;
+}
+
+void update_set_client(struct update *update, const struct update_client *client)
+{
+	update->client = *client;
+}
+
+void update_set_format(struct update *update, const struct pixel_format *format)
+{
+	update->format = *format;
+	if (update->sent.pixels) {
+		pixman_region32_clear(&update->lossy);
+		set_whole(update, &update->unknown);
+	}
+}
+
+void update_forget(struct update *update, const pixman_region32_t *region)
+{
+	grow_region(update, &update->unknown, region);
+	if (!pixman_region32_intersect_rect(&update->unknown, &update->unknown, 0, 0,
+					    (unsigned int)update->sent.width,
+					    (unsigned int)update->sent.height))
+		set_whole(update, &update->unknown);
+}
+
+bool update_has_unknown(const struct update *update)
+{
+	return pixman_region32_not_empty((pixman_region32_t *)&update->unknown);
+}
+
+bool update_has_lossy(const struct update *update)
+{
+	return pixman_region32_not_empty((pixman_region32_t *)&update->lossy);
+}
+
+void update_get_stats(const struct update *update, struct update_stats *ret_stats)
+{
+	*ret_stats = update->stats;
+}
+
+static uint64_t region_area(const pixman_region32_t *region)
+{
+	uint64_t sum = 0;
+	int n;
+	const pixman_box32_t *b = pixman_region32_rectangles((pixman_region32_t *)region, &n);
+
+	for (int i = 0; i < n; i++)
+		sum += (uint64_t)(b[i].x2 - b[i].x1) * (uint64_t)(b[i].y2 - b[i].y1);
+	return sum;
+}
+
+static int get_encoder(struct update *update, struct encoder **ret_encoder)
+{
+	const struct encoder_impl *impl = encoder_find(update->client.encoding);
+
+	for (int i = 0; i < N_ENCODERS; i++) {
+		if (!update->encoders[i]) {
+			int r = impl->create(&update->encoders[i]);
+
+			if (r < 0)
+				return r;
+		}
+		if (update->encoders[i]->impl == impl) {
+			*ret_encoder = update->encoders[i];
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static void message_begin(struct message *m)
+{
+	m->start = buf_len(m->out);
+	buf_put_u8(m->out, RFB_FRAMEBUFFER_UPDATE);
+	buf_put_u8(m->out, 0);
+	buf_put_u16(m->out, 0);
+}
+
+/* Without rectangles nothing has been sent. Returns the length of the message. */
+static size_t message_end(struct message *m)
+{
+	struct update_stats *stats = &m->update->stats;
+	size_t length;
+
+	if (m->rects == 0) {
+		encoder_undo(m->out, m->start);
+		return 0;
+	}
+	buf_patch_u16(m->out, m->start + 2, (uint16_t)m->rects);
+	length = buf_len(m->out) - m->start;
+	stats->messages++;
+	stats->rects += m->rects;
+	stats->bytes += length;
+	return length;
+}
+
+static bool message_full(const struct message *m)
+{
+	size_t limit = m->limits ? m->limits->bytes : 0;
+
+	return m->rects > RECTS_MAX || (limit && buf_len(m->out) - m->start >= limit);
+}
+
+/* The client's copy of lossy pixels is lossy too. */
+static void move_lossy(struct update *update, const struct scroll_copy *copy)
+{
+	pixman_region32_t moved;
+
+	if (!update_has_lossy(update))
+		return;
+	pixman_region32_init(&moved);
+	if (pixman_region32_copy(&moved, &update->lossy)) {
+		pixman_region32_translate(&moved, copy->dx, copy->dy);
+		if (!pixman_region32_intersect_rect(&moved, &moved, copy->dst.x1, copy->dst.y1,
+						    (unsigned int)(copy->dst.x2 - copy->dst.x1),
+						    (unsigned int)(copy->dst.y2 - copy->dst.y1)))
+			set_whole(update, &update->lossy);
+		shrink_by_box(update, &update->lossy, &copy->dst);
+		grow_region(update, &update->lossy, &moved);
+	} else {
+		set_whole(update, &update->lossy);
+	}
+	pixman_region32_fini(&moved);
+}
+
+static int put_copies(struct message *m, const struct scroll_copy *copies, size_t count,
+		      pixman_region32_t *changed)
+{
+	struct update *update = m->update;
+
+	if (!buf_reserve(m->out, count * 16))
+		return buf_error(m->out);
+	for (size_t i = 0; i < count; i++) {
+		const pixman_box32_t *d = &copies[i].dst;
+
+		encoder_put_copy(m->out, d, copies[i].dx, copies[i].dy);
+		scroll_apply(&update->sent, &copies[i]);
+		move_lossy(update, &copies[i]);
+		shrink_by_box(update, changed, d);
+		m->rects++;
+		update->stats.copies++;
+		update->stats.pixels_copied += (uint64_t)(d->x2 - d->x1) *
+					       (uint64_t)(d->y2 - d->y1);
+	}
+	return 0;
+}
+
+/* Finds what scrolled and takes it out of `changed`. */
+static int send_scrolls(struct message *m, pixman_region32_t *changed)
+{
+	struct update *update = m->update;
+	const struct scroll_copy *copies;
+	uint64_t start = clock_now();
+	size_t count;
+	int r;
+
+	if (!update->client.copy_rect)
+		return 0;
+	r = scroll_search(update->scroll, &update->sent, m->now, changed, &update->unknown, &copies,
+			  &count);
+	if (r == 0 && count > 0)
+		r = put_copies(m, copies, count, changed);
+	update->stats.usec_scroll += clock_now() - start;
+	return r;
+}
+
+/* One box of the picture of now, lossy if `quality` is not negative. On failure the client may
+ * have some of it, so that all of it is unknown. */
+static int send_box(struct message *m, const pixman_box32_t *box, int quality)
+{
+	struct update *update = m->update;
+	struct encoder *encoder = NULL;
+	struct encoder_result result = {0};
+	struct encoder_job job = {
+		.picture = &update->sent,
+		.box = *box,
+		.format = &update->format,
+		.compress = update->client.compress < 0
+				    ? COMPRESS_MAX
+				    : MIN(update->client.compress, COMPRESS_MAX),
+		.quality = quality,
+	};
+	pixman_region32_t lossy;
+	uint64_t area = (uint64_t)(box->x2 - box->x1) * (uint64_t)(box->y2 - box->y1);
+	int r = get_encoder(update, &encoder);
+
+	pixman_region32_init(&lossy);
+	result.lossy = &lossy;
+	if (r == 0) {
+		compare_copy(&update->sent, m->now, box);
+		r = encoder->impl->encode(encoder, &job, m->out, &result);
+		m->rects += result.rects;
+	}
+	if (r < 0) {
+		pixman_region32_t failed;
+
+		pixman_region32_init_with_extents(&failed, (pixman_box32_t *)box);
+		grow_region(update, &update->unknown, &failed);
+		pixman_region32_fini(&failed);
+	} else {
+		uint64_t area_lossy = region_area(&lossy);
+
+		if (update_has_lossy(update))
+			shrink_by_box(update, &update->lossy, box);
+		grow_region(update, &update->lossy, &lossy);
+		update->stats.pixels_lossy += area_lossy;
+		update->stats.pixels_lossless += area - area_lossy;
+	}
+	pixman_region32_fini(&lossy);
+	return r;
+}
+
+/* Boxes from `next` on are left for a later call: they are what `rest` becomes. */
+static void leave(const struct update *update, const struct update_cover *cover, size_t next,
+		  pixman_region32_t *rest)
+{
+	for (size_t i = next; i < cover->count; i++) {
+		const pixman_box32_t *b = &cover->items[i].box;
+
+		if (!pixman_region32_union_rect(rest, rest, b->x1, b->y1,
+						(unsigned int)(b->x2 - b->x1),
+						(unsigned int)(b->y2 - b->y1))) {
+			set_whole(update, rest);
+			return;
+		}
+	}
+}
+
+/* Sends the region until the message is full or it fails; what was not begun is added to `rest`. */
+static int send_region(struct message *m, const pixman_region32_t *region, int quality,
+		       pixman_region32_t *rest)
+{
+	struct update_cover cover;
+	size_t i = 0;
+	int r = update_cover_init(&cover, region, encoder_find(m->update->client.encoding)->spare,
+				  BOX_PIXELS_MAX);
+
+	if (r < 0) {
+		grow_region(m->update, rest, region);
+		return r;
+	}
+	while (r == 0 && i < cover.count && !message_full(m))
+		r = send_box(m, &cover.items[i++].box, quality);
+	leave(m->update, &cover, r < 0 ? i - 1 : i, rest);
+	update_cover_finish(&cover);
+	return r;
+}
+
+/* The part of `region` that may be coded with loss goes to `lossy`, which is initialised. */
+static int split_moving(const struct message *m, pixman_region32_t *region,
+			pixman_region32_t *lossy)
+{
+	pixman_region32_t moving;
+	int r = 0;
+
+	if (m->update->client.quality < 0)
+		return 0;
+	pixman_region32_init(&moving);
+	if (!m->limits || !m->limits->moving)
+		r = update_motion_moving(&m->update->motion, m->time, &moving);
+	else if (!pixman_region32_copy(&moving, (pixman_region32_t *)m->limits->moving))
+		r = -ENOMEM;
+	if (r == 0 && (!pixman_region32_intersect(lossy, region, &moving) ||
+		       !pixman_region32_subtract(region, region, &moving)))
+		r = -ENOMEM;
+	pixman_region32_fini(&moving);
+	return r;
+}
+
+/* Codes `region`, which is used up; `rest` is what could not be sent. */
+static int send_coded(struct message *m, pixman_region32_t *region, pixman_region32_t *rest)
+{
+	struct update *update = m->update;
+	uint64_t start = clock_now();
+	pixman_region32_t lossy;
+	int r;
+
+	pixman_region32_init(&lossy);
+	r = split_moving(m, region, &lossy);
+	if (r == 0)
+		r = send_region(m, region, -1, rest);
+	else
+		grow_region(update, rest, region);
+	if (r == 0)
+		r = send_region(m, &lossy, update->client.quality, rest);
+	else
+		grow_region(update, rest, &lossy);
+	pixman_region32_fini(&lossy);
+	update->stats.usec_encode += clock_now() - start;
+	return r;
+}
+
+/* What changed inside the damage, where the client's pixels are known. */
+static int find_changed(struct message *m, const pixman_region32_t *damage,
+			pixman_region32_t *changed)
+{
+	struct update *update = m->update;
+	uint64_t start = clock_now();
+	pixman_region32_t hint;
+	int r = 0;
+
+	pixman_region32_init(&hint);
+	if (!pixman_region32_intersect_rect(&hint, (pixman_region32_t *)damage, 0, 0,
+					    (unsigned int)m->now->width,
+					    (unsigned int)m->now->height) ||
+	    !pixman_region32_subtract(&hint, &hint, &update->unknown))
+		r = -ENOMEM;
+	if (r == 0)
+		r = compare_region(&update->sent, m->now, &hint, changed);
+	if (r == 0) {
+		update->stats.pixels_hinted += region_area(&hint);
+		update->stats.pixels_changed += region_area(changed);
+		update_motion_note(&update->motion, changed, m->time);
+	}
+	pixman_region32_fini(&hint);
+	update->stats.usec_compare += clock_now() - start;
+	return r;
+}
+
+/* Both regions are what has to be done still, in damage and in unknown. */
+static void keep_rest(struct update *update, pixman_region32_t *damage,
+		      const pixman_region32_t *rest, bool complete)
+{
+	if (complete) {
+		pixman_region32_clear(&update->unknown);
+		pixman_region32_clear(damage);
+		return;
+	}
+	if (!pixman_region32_intersect(&update->unknown, &update->unknown,
+				       (pixman_region32_t *)rest))
+		set_whole(update, &update->unknown);
+	if (!pixman_region32_copy(damage, (pixman_region32_t *)rest))
+		set_whole(update, damage);
+}
+
+static int build(struct message *m, pixman_region32_t *damage, pixman_region32_t *changed,
+		 pixman_region32_t *rest)
+{
+	int r = find_changed(m, damage, changed);
+
+	if (r == 0)
+		r = send_scrolls(m, changed);
+	if (r < 0)
+		return r;
+	if (!pixman_region32_union(changed, changed, &m->update->unknown)) {
+		set_whole(m->update, rest);
+		return -ENOMEM;
+	}
+	return send_coded(m, changed, rest);
+}
+
+int update_build(struct update *update, const struct picture *now, pixman_region32_t *damage,
+		 const struct update_limits *limits, struct buf *out, size_t *ret_bytes)
+{
+	struct message m = {
+		.update = update, .now = now, .limits = limits, .out = out, .time = clock_now()};
+	pixman_region32_t changed, rest;
+	size_t bytes;
+	int r;
+
+	if (!update->sent.pixels || now->width != update->sent.width ||
+	    now->height != update->sent.height)
+		return -EINVAL;
+	if (buf_error(out))
+		return buf_error(out);
+	pixman_region32_init(&changed);
+	pixman_region32_init(&rest);
+	message_begin(&m);
+	r = build(&m, damage, &changed, &rest);
+	bytes = message_end(&m);
+	/* A failure that comes after rectangles is not one: they go out, and the rest waits. Before
+	 * any, the caller's damage stays as it is. */
+	if (r == 0 || bytes > 0)
+		keep_rest(update, damage, &rest, r == 0 && !pixman_region32_not_empty(&rest));
+	pixman_region32_fini(&changed);
+	pixman_region32_fini(&rest);
+	if (r < 0 && bytes == 0)
+		return r;
+	*ret_bytes = bytes;
+	return 0;
+}
+
+/* What is lossy and at rest. */
+static int find_repairable(const struct update *update, uint64_t time, uint64_t rest_usec,
+			   pixman_region32_t *region)
+{
+	int r = update_motion_resting(&update->motion, time - MIN(rest_usec, time), region);
+
+	if (r < 0)
+		return r;
+	return pixman_region32_intersect(region, region, (pixman_region32_t *)&update->lossy)
+		       ? 0
+		       : -ENOMEM;
+}
+
+int update_repair(struct update *update, const struct picture *now, int64_t max_pixels,
+		  uint64_t rest_usec, struct buf *out, size_t *ret_bytes)
+{
+	struct message m = {.update = update, .now = now, .out = out, .time = clock_now()};
+	struct update_cover cover = {0};
+	pixman_region32_t region;
+	int64_t pixels = 0;
+	int r;
+
+	if (!update->sent.pixels || now->width != update->sent.width ||
+	    now->height != update->sent.height)
+		return -EINVAL;
+	if (buf_error(out))
+		return buf_error(out);
+	pixman_region32_init(&region);
+	message_begin(&m);
+	r = find_repairable(update, m.time, rest_usec, &region);
+	if (r == 0)
+		r = update_cover_init(&cover, &region, 0, CLAMP(max_pixels, 1, BOX_PIXELS_MAX));
+	for (size_t i = 0; r == 0 && i < cover.count && !message_full(&m); i++) {
+		if (pixels > 0 && pixels + cover.items[i].wanted > max_pixels)
+			break;
+		r = send_box(&m, &cover.items[i].box, -1);
+		pixels += cover.items[i].wanted;
+	}
+	if (r == 0)
+		update->stats.pixels_repaired += (uint64_t)pixels;
+	update_cover_finish(&cover);
+	pixman_region32_fini(&region);
+	*ret_bytes = message_end(&m);
+	return r < 0 && m.rects == 0 ? r : 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Private to update: where the picture keeps changing, and where it has come to rest. */
+#ifndef LAZARET_RFB_UPDATE_MOTION_H
+#define LAZARET_RFB_UPDATE_MOTION_H
+
+#include <pixman.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+struct update_motion {
+	struct update_motion_cell {
+		uint64_t last; /* monotonic time of the last change */
+		uint8_t streak; /* changes that followed each other quickly */
+	} * cells;
+	int columns, rows;
+};
+
+/* A grid for a picture of this size, all at rest. 0 or -ENOMEM; the former grid is kept then. */
+NODISCARD int update_motion_resize(struct update_motion *motion, int width, int height);
+void update_motion_finish(struct update_motion *motion);
+
+/* The region (inside the picture) changed at a time in microseconds. */
+void update_motion_note(struct update_motion *motion, const pixman_region32_t *changed,
+			uint64_t time);
+
+/* Cells that change several times a second. `ret_moving` is an initialised region. 0 or -ENOMEM */
+NODISCARD int update_motion_moving(const struct update_motion *motion, uint64_t time,
+				   pixman_region32_t *ret_moving);
+/* Cells that have not changed since a time. */
+NODISCARD int update_motion_resting(const struct update_motion *motion, uint64_t since,
+				    pixman_region32_t *ret_resting);
+
+#endif
