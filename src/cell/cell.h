@@ -13,6 +13,7 @@
  *	/home/<user>/transfer		spec.transfer, writable; downloads land here
  *	/tmp, /dev/shm, /run		empty, of its own, bounded in size
  *	/run/user/<uid>/wayland-0	spec.wayland
+ *	/run/lazaret			launcher and start page, read-only
  * and nothing of the host besides: no /sys, no /var, no /root, no other home, no system bus.
  */
 #ifndef LAZARET_CELL_CELL_H
@@ -29,7 +30,7 @@
 #define CELL_URL_MAX 2048 /* bytes of a start page's address */
 #define CELL_SPEC_MAX 65536 /* bytes of a serialised spec */
 #define CELL_HOST_NAME "lazaret"
-#define CELL_START_URL "file:///usr/share/lazaret/start/index.html"
+#define CELL_START_URL "file:///run/lazaret/start/index.html"
 
 enum cell_browser {
 	CELL_CHROMIUM,
@@ -70,10 +71,10 @@ struct cell_spec {
 	struct cell_limits limits;
 	const char *const *command; /* instead of lazaret-browser: path inside and arguments, NULL
 				     * at the end. For tests and the check of the sandbox */
-	const char *libexec; /* folder of lazaret-cell and lazaret-browser; NULL: as installed.
-			      * Appears as /usr/lib/lazaret inside when it is not below /usr */
-	const char *data; /* folder with start/; NULL: as installed */
-	int stderr_fd; /* standard output and error of everything inside; -1: /dev/null */
+	const char *libexec; /* folder of lazaret-cell and lazaret-browser; NULL: as installed */
+	const char *data; /* folder with start/, chromium.json, firefox.json; NULL: as installed */
+	int stderr_fd; /* standard error of everything inside; -1: the caller's own. Standard input
+			* and output are /dev/null */
 };
 
 struct cell {
