@@ -36,8 +36,9 @@ void convert_init(struct convert *convert, const struct pixel_format *format,
 				(uint32_t)f.green_max << f.green_shift |
 				(uint32_t)f.blue_max << f.blue_shift;
 
-		/* The three bytes that hold the colours: lower ones, or else the upper ones. */
-		if (used & 0xff000000u) {
+		/* The three bytes that hold the colours. Where the lower and the upper ones do, it is
+		 * those that come first in the order of the bytes, as TigerVNC has it. */
+		if ((used & 0xff000000u) || (f.big_endian && !(used & 0xffu))) {
 			f.red_shift -= 8;
 			f.green_shift -= 8;
 			f.blue_shift -= 8;
