@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * When a viewer gets its next update, and what is in it.
+ *
+ * An update is built when there is something new, the viewer wants it (a request, or continuous
+ * updates), the stream took all but a small part of the former one, and the window has room
+ * (pace.h). Until then changes merge. What the person's own key or click brought about goes out at
+ * once; the clock of 60 a second is only for pictures that move by themselves.
+ */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "display/display.h"
+#include "display/viewer.h"
+#include "rfb/cursor_rect.h"
+#include "rfb/encoder.h"
+
+#define FRAME (USEC_PER_SEC / 60)
+/* A place that was sent with loss is mended when it held still for so long. */
+#define REST (250 * USEC_PER_MSEC)
+#define REPAIR_PIXELS (512 * 512)
+/* A viewer that takes nothing for so long is taken for not looking. */
+#define STALL (2 * USEC_PER_SEC)
+#define SPACING_MAX (USEC_PER_SEC / 4)
+
+static void handle_idle(void *data)
+{
+	struct viewer *viewer = data;
+
+	viewer->idle = NULL;
+	if (!viewer->ending)
+		paint_now(viewer);
+	viewer_settle(viewer);
+}
+
+void paint_soon(struct viewer *viewer)
+{
+	/* Without memory the next event of any kind does it. */
+	if (!viewer->idle)
+		viewer->idle = wl_event_loop_add_idle(viewer->display->loop, handle_idle, viewer);
+}
+
+void paint_all(struct viewer *viewer)
+{
+	pixman_region32_union_rect(&viewer->pending, &viewer->pending, 0, 0,
+				   (unsigned int)viewer->width, (unsigned int)viewer->height);
+	paint_soon(viewer);
+}
+
+static bool wants(const struct viewer *viewer)
+{
+	return viewer->continuous || pixman_region32_not_empty((void *)&viewer->requested);
+}
+
+static bool takes(const struct viewer *viewer)
+{
+	return wants(viewer) && viewer->drained && buf_len(&viewer->out) == 0 &&
+	       !(viewer->told_fence && pace_congested(&viewer->pace));
+}
+
+static bool draws_pointer(const struct viewer *viewer)
+{
+	return !viewer->can.cursor && !viewer->can.cursor_alpha;
+}
+
+/* --- messages without pixels ------------------------------------------------------------------ */
+
+static void put_acknowledgement(struct viewer *viewer, int32_t encoding)
+{
+	const pixman_box32_t none = {0, 0, 0, 0};
+
+	buf_put_u8(&viewer->out, RFB_FRAMEBUFFER_UPDATE);
+	buf_put_zero(&viewer->out, 1);
+	buf_put_u16(&viewer->out, 1);
+	encoder_put_header(&viewer->out, &none, encoding);
+}
+
+static void put_cursor(struct viewer *viewer)
+{
+	const struct cursor_image *image = &viewer->display->screen.cursor;
+
+	if (viewer->can.cursor_alpha)
+		cursor_rect_put_alpha(&viewer->out, image);
+	else if (viewer->can.cursor)
+		cursor_rect_put(&viewer->out, image, &viewer->format);
+}
+
+static void put_due(struct viewer *viewer)
+{
+	unsigned int due = viewer->due;
+
+	viewer->due = 0;
+	if (due & DUE_QEMU_KEY)
+		put_acknowledgement(viewer, RFB_ENCODING_QEMU_KEY);
+	if (due & DUE_MOUSE_BUTTONS) {
+		put_acknowledgement(viewer, RFB_ENCODING_EXTENDED_MOUSE_BUTTONS);
+		viewer->parser.extended_buttons = true;
+	}
+	if (due & DUE_DESKTOP_SIZE)
+		viewer_put_desktop_size(viewer);
+	if (due & DUE_CURSOR)
+		put_cursor(viewer);
+}
+
+/* --- the clock -------------------------------------------------------------------------------- */
+
+/* The browser shall not draw more often than the viewer takes pictures. */
+static void steer_browser(struct viewer *viewer)
+{
+	static const unsigned int rates[] = {60, 50, 40, 30, 24, 20, 15, 12, 10, 8, 6, 5};
+	unsigned int rate = rates[ARRAY_LEN(rates) - 1];
+
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
+		if (USEC_PER_SEC / rates[i] * 11 / 10 >= viewer->spacing) {
+			rate = rates[i];
+			break;
+		}
+	}
+	screen_set_refresh(viewer->display, 1000000000u / rate);
+}
+
+static void note_spacing(struct viewer *viewer, uint64_t now)
+{
+	uint64_t took = FRAME;
+
+	if (viewer->held_up && viewer->painted)
+		took = CLAMP(now - viewer->painted, FRAME, SPACING_MAX);
+	if (viewer->spacing == 0)
+		viewer->spacing = FRAME;
+	viewer->spacing = (3 * viewer->spacing + took) / 4;
+	viewer->held_up = false;
+	steer_browser(viewer);
+}
+
+/* One update may come a frame early, so that a browser's uneven steps are not made worse. */
+static bool too_early(const struct viewer *viewer, uint64_t now)
+{
+	return now + FRAME < viewer->allowed && viewer->input <= viewer->painted;
+}
+
+static void wait_for_viewer(struct viewer *viewer, uint64_t now)
+{
+	viewer->held_up = true;
+	if (!viewer->blocked)
+		viewer->blocked = now;
+	if (viewer->stalled)
+		return;
+	if (now - viewer->blocked < STALL) {
+		viewer_wake_at(viewer, viewer->blocked + STALL);
+		return;
+	}
+	viewer->stalled = true;
+	display_update_visible(viewer->display);
+}
+
+static void move_again(struct viewer *viewer)
+{
+	viewer->blocked = 0;
+	if (!viewer->stalled)
+		return;
+	viewer->stalled = false;
+	display_update_visible(viewer->display);
+}
+
+/* --- updates ---------------------------------------------------------------------------------- */
+
+static void put_ping(struct viewer *viewer, uint64_t now)
+{
+	buf_put_u8(&viewer->out, RFB_SERVER_FENCE);
+	buf_put_zero(&viewer->out, 3);
+	buf_put_u32(&viewer->out, RFB_FENCE_REQUEST | RFB_FENCE_BLOCK_BEFORE);
+	buf_put_u8(&viewer->out, 4);
+	buf_put_u32(&viewer->out, pace_ping(&viewer->pace, now));
+}
+
+/* `fresh`: with something new; the clock does not count repairs. */
+static void update_built(struct viewer *viewer, size_t bytes, uint64_t now, bool fresh)
+{
+	if (bytes == 0)
+		return;
+	if (fresh) {
+		note_spacing(viewer, now);
+		viewer->painted = now;
+		viewer->allowed = MAX(viewer->allowed, now) + FRAME;
+	}
+	viewer->drained = false;
+	pixman_region32_clear(&viewer->requested);
+	if (viewer->told_fence) {
+		pace_send(&viewer->pace, bytes, now);
+		put_ping(viewer, now);
+	}
+}
+
+static void get_area(struct viewer *viewer, pixman_region32_t *area)
+{
+	pixman_region32_copy(area, &viewer->requested);
+	if (viewer->continuous)
+		pixman_region32_union_rect(
+			area, area, viewer->continuous_area.x1, viewer->continuous_area.y1,
+			(unsigned int)(viewer->continuous_area.x2 - viewer->continuous_area.x1),
+			(unsigned int)(viewer->continuous_area.y2 - viewer->continuous_area.y1));
+}
+
+static void build_from(struct viewer *viewer, const struct picture *picture, uint64_t now)
+{
+	static const struct update_limits limits = {.bytes = UPDATE_BYTES_MAX};
+	pixman_region32_t area, todo;
+	size_t bytes = 0;
+	int r;
+
+	pixman_region32_init(&area);
+	pixman_region32_init(&todo);
+	get_area(viewer, &area);
+	pixman_region32_intersect(&todo, &viewer->pending, &area);
+	pixman_region32_subtract(&viewer->pending, &viewer->pending, &area);
+	r = update_build(viewer->update, picture, &todo, &limits, &viewer->out, &bytes);
+	pixman_region32_union(&viewer->pending, &viewer->pending, &todo);
+	pixman_region32_fini(&area);
+	pixman_region32_fini(&todo);
+	if (r < 0)
+		viewer_end(viewer, r == -ENOMEM ? "out of memory" : "an update had no room");
+	else
+		update_built(viewer, bytes, now, true);
+}
+
+static void build(struct viewer *viewer, uint64_t now)
+{
+	struct picture picture;
+
+	if (screen_picture(viewer->display, draws_pointer(viewer), &picture, &viewer->pending) <
+	    0) {
+		viewer_end(viewer, "out of memory");
+		return;
+	}
+	move_again(viewer);
+	build_from(viewer, &picture, now);
+}
+
+/* Nothing new: what went out with loss and holds still is made exact. */
+static void repair(struct viewer *viewer, uint64_t now)
+{
+	struct picture picture;
+	size_t bytes = 0;
+	int r;
+
+	if (now < viewer->painted + REST) {
+		viewer_wake_at(viewer, viewer->painted + REST);
+		return;
+	}
+	r = screen_picture(viewer->display, draws_pointer(viewer), &picture, &viewer->pending);
+	if (r == 0)
+		r = update_repair(viewer->update, &picture, REPAIR_PIXELS, REST, &viewer->out,
+				  &bytes);
+	if (r < 0) {
+		viewer_end(viewer, "out of memory");
+		return;
+	}
+	if (bytes == 0)
+		viewer_wake_at(viewer, now + REST);
+	update_built(viewer, bytes, now, false);
+}
+
+static bool has_work(const struct viewer *viewer)
+{
+	return viewer->display->screen.dirty || update_has_unknown(viewer->update) ||
+	       pixman_region32_not_empty((void *)&viewer->pending);
+}
+
+static void paint_browser(struct viewer *viewer, uint64_t now)
+{
+	if (has_work(viewer)) {
+		if (!takes(viewer))
+			wait_for_viewer(viewer, now);
+		else if (too_early(viewer, now))
+			viewer_wake_at(viewer, viewer->allowed - FRAME);
+		else
+			build(viewer, now);
+	} else if (update_has_lossy(viewer->update) && takes(viewer)) {
+		repair(viewer, now);
+	}
+}
+
+static void paint_goodbye(struct viewer *viewer, uint64_t now)
+{
+	if (viewer->goodbye.pixels && takes(viewer) &&
+	    (pixman_region32_not_empty(&viewer->pending) || update_has_unknown(viewer->update)))
+		build_from(viewer, &viewer->goodbye, now);
+}
+
+void paint_now(struct viewer *viewer)
+{
+	bool wanted = wants(viewer);
+	uint64_t now = clock_now();
+
+	if (viewer->ending)
+		return;
+	/* Pixels first: they wait for an empty buffer, the others for nothing. */
+	if (viewer->farewell)
+		paint_goodbye(viewer, now);
+	else
+		paint_browser(viewer, now);
+	if (wanted && !viewer->ending)
+		put_due(viewer);
+	viewer_flush(viewer);
+}
