@@ -48,6 +48,20 @@ static const struct conf_row group_rows[] = {
 };
 #undef O
 
+#define O(id, n, t, d, lo, hi, u, h)                                 \
+	[CONF_PATH_##id] = {.name = (n),                             \
+			    .type = CONF_TYPE_##t,                   \
+			    DEFAULT_##t(d),                          \
+			    .min = (lo),                             \
+			    .max = (hi),                             \
+			    .unit = (u),                             \
+			    .who = CONF_FOR_MONITOR | CONF_FOR_NETD, \
+			    .help = (h)},
+static const struct conf_row path_rows[] = {
+#include "conf/path_options.def"
+};
+#undef O
+
 const struct conf_row *conf_row(enum conf_id id)
 {
 	return &rows[id];
@@ -56,6 +70,11 @@ const struct conf_row *conf_row(enum conf_id id)
 const struct conf_row *conf_group_row(enum conf_group_id id)
 {
 	return &group_rows[id];
+}
+
+const struct conf_row *conf_path_row(enum conf_path_id id)
+{
+	return &path_rows[id];
 }
 
 static void list_free(char **list, size_t n)
@@ -282,6 +301,41 @@ struct conf_group *conf_group_get(struct conf *conf, const char *name)
 	return group;
 }
 
+static void path_finish(struct conf_path *path)
+{
+	free(path->name);
+	free(path->origin);
+	for (size_t i = 0; i < CONF_PATH_OPTION_COUNT; i++)
+		conf_value_finish(&path->values[i]);
+}
+
+struct conf_path *conf_path_get(struct conf *conf, const char *name)
+{
+	struct conf_path *paths, *path;
+	size_t found;
+
+	if (conf_path_find(conf, name, &found) == 0)
+		return &conf->paths[found];
+	if (conf->n_paths >= CONF_PATHS_MAX)
+		return NULL;
+	paths = reallocarray(conf->paths, conf->n_paths + 1, sizeof(*paths));
+	if (!paths)
+		return NULL;
+	conf->paths = paths;
+	path = &paths[conf->n_paths];
+	*path = (struct conf_path){.name = strdup(name), .origin = strdup("")};
+	for (size_t i = 0; path->name && path->origin; i++) {
+		if (i == CONF_PATH_OPTION_COUNT) {
+			conf->n_paths++;
+			return path;
+		}
+		if (conf_value_default(&path->values[i], &path_rows[i]) < 0)
+			break;
+	}
+	path_finish(path);
+	return NULL;
+}
+
 struct conf *conf_create(void)
 {
 	struct conf *conf = calloc(1, sizeof(*conf));
@@ -303,7 +357,10 @@ void conf_destroy(struct conf *conf)
 		conf_value_finish(&conf->values[i]);
 	for (size_t i = 0; i < conf->n_groups; i++)
 		group_finish(&conf->groups[i]);
+	for (size_t i = 0; i < conf->n_paths; i++)
+		path_finish(&conf->paths[i]);
 	free(conf->groups);
+	free(conf->paths);
 	free(conf);
 }
 
@@ -368,4 +425,51 @@ int64_t conf_group_int(const struct conf *conf, size_t group, enum conf_group_id
 bool conf_group_has(const struct conf *conf, size_t group, enum conf_group_id id)
 {
 	return conf->groups[group].values[id].origin != NULL;
+}
+
+size_t conf_path_count(const struct conf *conf)
+{
+	return conf->n_paths;
+}
+
+const char *conf_path_name(const struct conf *conf, size_t path)
+{
+	return conf->paths[path].name;
+}
+
+int conf_path_find(const struct conf *conf, const char *name, size_t *ret_path)
+{
+	for (size_t i = 0; i < conf->n_paths; i++) {
+		if (str_eq(conf->paths[i].name, name)) {
+			*ret_path = i;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int64_t conf_path_int(const struct conf *conf, size_t path, enum conf_path_id id)
+{
+	return conf->paths[path].values[id].num;
+}
+
+size_t conf_path_list_len(const struct conf *conf, size_t path, enum conf_path_id id)
+{
+	return conf->paths[path].values[id].list_len;
+}
+
+const char *conf_path_list_item(const struct conf *conf, size_t path, enum conf_path_id id,
+				size_t index)
+{
+	return conf->paths[path].values[id].list[index];
+}
+
+const char *conf_path_origin(const struct conf *conf, size_t path, enum conf_path_id id)
+{
+	return conf->paths[path].values[id].origin;
+}
+
+const char *conf_path_section_origin(const struct conf *conf, size_t path)
+{
+	return conf->paths[path].origin;
 }

@@ -34,6 +34,13 @@ enum conf_group_id {
 	CONF_GROUP_OPTION_COUNT,
 };
 
+enum conf_path_id {
+#define O(id, ...) CONF_PATH_##id,
+#include "conf/path_options.def"
+#undef O
+	CONF_PATH_OPTION_COUNT,
+};
+
 enum conf_type {
 	CONF_TYPE_INT,
 	CONF_TYPE_BOOL,
@@ -60,6 +67,7 @@ enum conf_clipboard {
 };
 enum conf_browser { CONF_BROWSER_CHROMIUM, CONF_BROWSER_FIREFOX };
 enum conf_profile { CONF_PROFILE_KEEP, CONF_PROFILE_WIPE };
+enum conf_enabled { CONF_ENABLED_AUTO, CONF_ENABLED_YES, CONF_ENABLED_NO };
 enum conf_language { CONF_LANGUAGE_EN, CONF_LANGUAGE_DE };
 
 /* One row of the schema, for the dump and the manual. */
@@ -75,6 +83,7 @@ struct conf_row {
 
 const struct conf_row *conf_row(enum conf_id id);
 const struct conf_row *conf_group_row(enum conf_group_id id);
+const struct conf_row *conf_path_row(enum conf_path_id id);
 
 struct conf;
 
@@ -113,6 +122,22 @@ const char *conf_group_name(const struct conf *conf, size_t group);
 int64_t conf_group_int(const struct conf *conf, size_t group, enum conf_group_id id);
 /* Whether the section says anything about it. */
 bool conf_group_has(const struct conf *conf, size_t group, enum conf_group_id id);
+
+/*
+ * The path sections, in the order of the files. Which names there are is the network contract's
+ * business, not checked here.
+ */
+size_t conf_path_count(const struct conf *conf);
+const char *conf_path_name(const struct conf *conf, size_t path);
+/* The section of that name, or -ENOENT. */
+NODISCARD int conf_path_find(const struct conf *conf, const char *name, size_t *ret_path);
+int64_t conf_path_int(const struct conf *conf, size_t path, enum conf_path_id id);
+size_t conf_path_list_len(const struct conf *conf, size_t path, enum conf_path_id id);
+const char *conf_path_list_item(const struct conf *conf, size_t path, enum conf_path_id id,
+				size_t index);
+/* Where the option was set last, or NULL for a default; and where the section ends. */
+const char *conf_path_origin(const struct conf *conf, size_t path, enum conf_path_id id);
+const char *conf_path_section_origin(const struct conf *conf, size_t path);
 
 /* The whole configuration in the syntax of the file, with help as comments if wanted. */
 void conf_dump(const struct conf *conf, FILE *out, bool with_help);

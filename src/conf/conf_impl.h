@@ -19,10 +19,18 @@ struct conf_group {
 	struct conf_value values[CONF_GROUP_OPTION_COUNT];
 };
 
+struct conf_path {
+	char *name;
+	char *origin; /* "FILE:LINE" of the section's end; "" where the file is not known */
+	struct conf_value values[CONF_PATH_OPTION_COUNT];
+};
+
 struct conf {
 	struct conf_value values[CONF_COUNT];
 	struct conf_group *groups;
 	size_t n_groups;
+	struct conf_path *paths;
+	size_t n_paths;
 };
 
 void conf_value_finish(struct conf_value *value);
@@ -39,6 +47,8 @@ NODISCARD int conf_value_parse_list(struct conf_value *value, const struct conf_
 				    const char *const *items, size_t n, char *ret_why, size_t size);
 /* The group of that name, made if there is none yet; NULL when out of memory or too many. */
 struct conf_group *conf_group_get(struct conf *conf, const char *name);
+/* The same for a path section. */
+struct conf_path *conf_path_get(struct conf *conf, const char *name);
 
 /* Length of word `index` of "a,b,c" and its start; 0 past the last. */
 size_t conf_word_at(const char *words, size_t index, const char **ret_start);

@@ -9,20 +9,24 @@
 
 #define COPY_MAGIC UINT32_C(0x4c5a4346) /* "LZCF" */
 
+static uint32_t hash_row(uint32_t hash, const struct conf_row *row)
+{
+	for (const char *p = row->name; *p; p++)
+		hash = (hash ^ (uint8_t)*p) * UINT32_C(16777619);
+	return (hash ^ (uint32_t)row->type) * UINT32_C(16777619);
+}
+
 /* FNV-1a over names and types: a copy is only read by the build that wrote it. */
 static uint32_t schema_hash(void)
 {
 	uint32_t hash = UINT32_C(2166136261);
 
-	for (int i = 0; i < CONF_COUNT + CONF_GROUP_OPTION_COUNT; i++) {
-		const struct conf_row *row = i < CONF_COUNT ? conf_row((enum conf_id)i)
-							    : conf_group_row((enum conf_group_id)(
-								      i - CONF_COUNT));
-
-		for (const char *p = row->name; *p; p++)
-			hash = (hash ^ (uint8_t)*p) * UINT32_C(16777619);
-		hash = (hash ^ (uint32_t)row->type) * UINT32_C(16777619);
-	}
+	for (int i = 0; i < CONF_COUNT; i++)
+		hash = hash_row(hash, conf_row((enum conf_id)i));
+	for (int i = 0; i < CONF_GROUP_OPTION_COUNT; i++)
+		hash = hash_row(hash, conf_group_row((enum conf_group_id)i));
+	for (int i = 0; i < CONF_PATH_OPTION_COUNT; i++)
+		hash = hash_row(hash, conf_path_row((enum conf_path_id)i));
 	return hash;
 }
 
@@ -47,6 +51,17 @@ static void put_value(struct buf *out, const struct conf_value *value, enum conf
 	}
 }
 
+static void put_paths(const struct conf *conf, struct buf *out)
+{
+	buf_put_u32(out, (uint32_t)conf->n_paths);
+	for (size_t i = 0; i < conf->n_paths; i++) {
+		buf_put_str(out, conf->paths[i].name);
+		for (size_t k = 0; k < CONF_PATH_OPTION_COUNT; k++)
+			put_value(out, &conf->paths[i].values[k],
+				  conf_path_row((enum conf_path_id)k)->type);
+	}
+}
+
 void conf_put(const struct conf *conf, enum conf_who who, struct buf *out)
 {
 	buf_put_u32(out, COPY_MAGIC);
@@ -65,6 +80,8 @@ void conf_put(const struct conf *conf, enum conf_who who, struct buf *out)
 			put_value(out, &conf->groups[i].values[k],
 				  conf_group_row((enum conf_group_id)k)->type);
 	}
+	if (who & (CONF_FOR_NETD | CONF_FOR_MONITOR))
+		put_paths(conf, out);
 }
 
 static int get_list(struct cursor *c, struct conf_value *value)
@@ -132,6 +149,28 @@ static int get_groups(struct cursor *c, struct conf *conf)
 	return 0;
 }
 
+static int get_paths(struct cursor *c, struct conf *conf)
+{
+	uint32_t n = cursor_u32(c);
+
+	if (n > CONF_PATHS_MAX)
+		return -EPROTO;
+	for (uint32_t i = 0; i < n; i++) {
+		_cleanup_free_ char *name = cursor_str(c, CONF_STR_MAX);
+		struct conf_path *path = name ? conf_path_get(conf, name) : NULL;
+
+		if (!path)
+			return -EPROTO;
+		for (size_t k = 0; k < CONF_PATH_OPTION_COUNT; k++) {
+			int r = get_value(c, &path->values[k], conf_path_row((enum conf_path_id)k));
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
 int conf_get(struct cursor *c, struct conf **ret_conf)
 {
 	_cleanup_conf_ struct conf *conf = conf_create();
@@ -154,6 +193,8 @@ int conf_get(struct cursor *c, struct conf **ret_conf)
 			return r;
 	}
 	r = get_groups(c, conf);
+	if (r == 0 && (who & (CONF_FOR_NETD | CONF_FOR_MONITOR)))
+		r = get_paths(c, conf);
 	if (r < 0)
 		return r;
 	if (cursor_failed(c))

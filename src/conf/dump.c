@@ -103,6 +103,25 @@ static void dump_groups(const struct conf *conf, FILE *out)
 	}
 }
 
+static void dump_paths(const struct conf *conf, FILE *out)
+{
+	for (size_t i = 0; i < conf->n_paths; i++) {
+		fputs("\npath ", out);
+		put_quoted(out, conf->paths[i].name);
+		fputs(" {\n", out);
+		for (size_t k = 0; k < CONF_PATH_OPTION_COUNT; k++) {
+			const struct conf_row *row = conf_path_row((enum conf_path_id)k);
+
+			if (!conf->paths[i].values[k].origin)
+				continue;
+			fprintf(out, "\t%s = ", row->name);
+			put_value(out, row, &conf->paths[i].values[k]);
+			fputc('\n', out);
+		}
+		fputs("}\n", out);
+	}
+}
+
 void conf_dump(const struct conf *conf, FILE *out, bool with_help)
 {
 	const char *section = "";
@@ -123,6 +142,7 @@ void conf_dump(const struct conf *conf, FILE *out, bool with_help)
 		fputc('\n', out);
 	}
 	dump_groups(conf, out);
+	dump_paths(conf, out);
 }
 
 /* --- the manual ----------------------------------------------------------------------------- */
@@ -158,6 +178,15 @@ static void manual_row(FILE *out, const struct conf_row *row, const struct conf_
 	fputs(" .\n", out);
 }
 
+static void manual_section_row(FILE *out, const struct conf_row *row)
+{
+	struct conf_value value = {0};
+
+	if (conf_value_default(&value, row) == 0)
+		manual_row(out, row, &value);
+	conf_value_finish(&value);
+}
+
 void conf_manual(FILE *out)
 {
 	_cleanup_conf_ struct conf *defaults = conf_create();
@@ -174,13 +203,10 @@ void conf_manual(FILE *out)
 		manual_row(out, conf_row((enum conf_id)i), &defaults->values[i]);
 	}
 	fputs(".El\n.Ss Group sections\n.Bl -tag -width Ds\n", out);
-	for (size_t i = 0; i < CONF_GROUP_OPTION_COUNT; i++) {
-		struct conf_value value = {0};
-		const struct conf_row *row = conf_group_row((enum conf_group_id)i);
-
-		if (conf_value_default(&value, row) == 0)
-			manual_row(out, row, &value);
-		conf_value_finish(&value);
-	}
+	for (size_t i = 0; i < CONF_GROUP_OPTION_COUNT; i++)
+		manual_section_row(out, conf_group_row((enum conf_group_id)i));
+	fputs(".El\n.Ss Path sections\n.Bl -tag -width Ds\n", out);
+	for (size_t i = 0; i < CONF_PATH_OPTION_COUNT; i++)
+		manual_section_row(out, conf_path_row((enum conf_path_id)i));
 	fputs(".El\n", out);
 }

@@ -24,6 +24,7 @@ static struct {
 	FILE *errors;
 	unsigned int n_errors;
 	int status;
+	int path_lines[CONF_PATH_OPTION_COUNT]; /* of the section that is being read */
 } reading;
 
 /* Levenshtein distance, for "did you mean"; long words do not matter. */
@@ -94,8 +95,8 @@ static void PRINTF(2, 0) handle_error(cfg_t *cfg, const char *fmt, va_list args)
 	report(cfg ? cfg->line : 0, message);
 }
 
-static int set_value(cfg_t *cfg, cfg_opt_t *opt, struct conf_value *value,
-		     const struct conf_row *row)
+static int set_value_at(int line, cfg_opt_t *opt, struct conf_value *value,
+			const struct conf_row *row)
 {
 	unsigned int n = cfg_opt_size(opt);
 	char why[512] = "";
@@ -116,14 +117,20 @@ static int set_value(cfg_t *cfg, cfg_opt_t *opt, struct conf_value *value,
 		r = conf_value_parse(value, row, text ? text : "", why, sizeof(why));
 	}
 	if (r == -EINVAL)
-		report(cfg->line, why);
+		report(line, why);
 	if (r < 0)
 		return r;
-	if (asprintf(&origin, "%s:%d", reading.name, cfg->line) < 0)
+	if (asprintf(&origin, "%s:%d", reading.name, line) < 0)
 		return -ENOMEM;
 	free(value->origin);
 	value->origin = origin;
 	return 0;
+}
+
+static int set_value(cfg_t *cfg, cfg_opt_t *opt, struct conf_value *value,
+		     const struct conf_row *row)
+{
+	return set_value_at(cfg->line, opt, value, row);
 }
 
 static int find_row(const cfg_opt_t *opt)
@@ -191,35 +198,116 @@ static int take_group(cfg_t *parent, cfg_t *section)
 	return 0;
 }
 
+/*
+ * A second section of the same name takes the first one's place in libConfuse's list, so the one
+ * that was just read is not always the last: it is the one that ends on the current line.
+ */
+static int take_sections(cfg_t *cfg, cfg_opt_t *opt, int (*take)(cfg_t *parent, cfg_t *section))
+{
+	for (unsigned int i = 0; i < cfg_opt_size(opt); i++) {
+		cfg_t *section = cfg_opt_getnsec(opt, i);
+		int r = section->line == cfg->line ? take(cfg, section) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int handle_group(cfg_t *cfg, cfg_opt_t *opt)
 {
-	unsigned int n = cfg_opt_size(opt);
+	return take_sections(cfg, opt, take_group) < 0 ? -1 : 0;
+}
 
-	return n > 0 && take_group(cfg, cfg_opt_getnsec(opt, n - 1)) < 0 ? -1 : 0;
+static int handle_path_option(cfg_t *cfg, cfg_opt_t *opt)
+{
+	/* As with groups; what stands in the section is taken in handle_path(), with these lines. */
+	for (int i = 0; i < CONF_PATH_OPTION_COUNT; i++) {
+		const struct conf_row *row = conf_path_row((enum conf_path_id)i);
+		struct conf_value scratch = {0};
+		int r;
+
+		if (!str_eq(row->name, opt->name))
+			continue;
+		reading.path_lines[i] = cfg->line;
+		r = set_value(cfg, opt, &scratch, row);
+		conf_value_finish(&scratch);
+		return r < 0 ? -1 : 0;
+	}
+	return -1;
+}
+
+static int take_path(cfg_t *parent, cfg_t *section)
+{
+	const char *name = cfg_title(section);
+	struct conf_path *path;
+
+	if (!name || !name[0] || strlen(name) > 32) {
+		report(parent->line,
+		       "a path section needs the name of a path: path \"NAME\" { … }");
+		return -EINVAL;
+	}
+	path = conf_path_get(reading.conf, name);
+	if (!path) {
+		report(parent->line, "too many path sections");
+		return -EINVAL;
+	}
+	free(path->origin);
+	if (asprintf(&path->origin, "%s:%d", reading.name, parent->line) < 0) {
+		path->origin = NULL;
+		return -ENOMEM;
+	}
+	for (int i = 0; i < CONF_PATH_OPTION_COUNT; i++) {
+		const struct conf_row *row = conf_path_row((enum conf_path_id)i);
+		cfg_opt_t *opt = cfg_getopt(section, row->name);
+		int line = reading.path_lines[i] ? reading.path_lines[i] : parent->line;
+		int r;
+
+		if (!opt || !(opt->flags & CFGF_MODIFIED))
+			continue;
+		r = set_value_at(line, opt, &path->values[i], row);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int handle_path(cfg_t *cfg, cfg_opt_t *opt)
+{
+	int r = take_sections(cfg, opt, take_path);
+
+	memset(reading.path_lines, 0, sizeof(reading.path_lines));
+	if (r == -ENOMEM)
+		reading.status = r;
+	return r < 0 ? -1 : 0;
+}
+
+static cfg_opt_t make_option(const struct conf_row *row)
+{
+	cfg_opt_t scalar = CFG_STR(row->name, NULL, CFGF_NODEFAULT);
+	cfg_opt_t list = CFG_STR_LIST(row->name, NULL, CFGF_NODEFAULT);
+
+	return row->type == CONF_TYPE_LIST ? list : scalar;
 }
 
 /* The schema in libConfuse's terms; the caller frees the array. */
-static cfg_opt_t *make_options(cfg_opt_t *group_options)
+static cfg_opt_t *make_options(cfg_opt_t *group_options, cfg_opt_t *path_options)
 {
-	cfg_opt_t *options = calloc(CONF_COUNT + 2, sizeof(*options));
+	cfg_opt_t *options = calloc(CONF_COUNT + 3, sizeof(*options));
 
 	if (!options)
 		return NULL;
-	for (int i = 0; i < CONF_COUNT; i++) {
-		const struct conf_row *row = conf_row((enum conf_id)i);
-		cfg_opt_t scalar = CFG_STR(row->name, NULL, CFGF_NODEFAULT);
-		cfg_opt_t list = CFG_STR_LIST(row->name, NULL, CFGF_NODEFAULT);
-
-		options[i] = row->type == CONF_TYPE_LIST ? list : scalar;
-	}
+	for (int i = 0; i < CONF_COUNT; i++)
+		options[i] = make_option(conf_row((enum conf_id)i));
 	options[CONF_COUNT] = (cfg_opt_t)CFG_SEC("group", group_options, CFGF_MULTI | CFGF_TITLE);
-	options[CONF_COUNT + 1] = (cfg_opt_t)CFG_END();
-	for (int i = 0; i < CONF_GROUP_OPTION_COUNT; i++) {
-		const struct conf_row *row = conf_group_row((enum conf_group_id)i);
-
-		group_options[i] = (cfg_opt_t)CFG_STR(row->name, NULL, CFGF_NODEFAULT);
-	}
+	options[CONF_COUNT + 1] = (cfg_opt_t)CFG_SEC("path", path_options, CFGF_MULTI | CFGF_TITLE);
+	options[CONF_COUNT + 2] = (cfg_opt_t)CFG_END();
+	for (int i = 0; i < CONF_GROUP_OPTION_COUNT; i++)
+		group_options[i] = make_option(conf_group_row((enum conf_group_id)i));
 	group_options[CONF_GROUP_OPTION_COUNT] = (cfg_opt_t)CFG_END();
+	for (int i = 0; i < CONF_PATH_OPTION_COUNT; i++)
+		path_options[i] = make_option(conf_path_row((enum conf_path_id)i));
+	path_options[CONF_PATH_OPTION_COUNT] = (cfg_opt_t)CFG_END();
 	return options;
 }
 
@@ -234,6 +322,13 @@ static void watch_options(cfg_t *cfg)
 		snprintf(path, sizeof(path), "group|%s",
 			 conf_group_row((enum conf_group_id)i)->name);
 		cfg_set_validate_func(cfg, path, handle_group_option);
+	}
+	cfg_set_validate_func(cfg, "path", handle_path);
+	for (int i = 0; i < CONF_PATH_OPTION_COUNT; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "path|%s", conf_path_row((enum conf_path_id)i)->name);
+		cfg_set_validate_func(cfg, path, handle_path_option);
 	}
 }
 
@@ -285,7 +380,8 @@ int conf_read_text(struct conf *conf, const char *name, const char *text, FILE *
 {
 	_cleanup_free_ char *copy = strdup(text);
 	cfg_opt_t group_options[CONF_GROUP_OPTION_COUNT + 1];
-	_cleanup_free_ cfg_opt_t *options = make_options(group_options);
+	cfg_opt_t path_options[CONF_PATH_OPTION_COUNT + 1];
+	_cleanup_free_ cfg_opt_t *options = make_options(group_options, path_options);
 	cfg_t *cfg;
 	int r;
 
@@ -300,6 +396,7 @@ int conf_read_text(struct conf *conf, const char *name, const char *text, FILE *
 	reading.errors = errors;
 	reading.n_errors = 0;
 	reading.status = 0;
+	memset(reading.path_lines, 0, sizeof(reading.path_lines));
 	cfg_set_error_function(cfg, handle_error);
 	watch_options(cfg);
 	r = cfg_parse_buf(cfg, copy);

@@ -78,6 +78,39 @@ static void test_values(void **state)
 	assert_false(conf_group_has(conf, 1, CONF_GROUP_CLIPBOARD));
 }
 
+static void test_paths(void **state)
+{
+	_cleanup_conf_ struct conf *conf = conf_create();
+	char errors[4096];
+	const char *text = "path \"mail\" {\n"
+			   "\tenabled = yes\n"
+			   "\thosts = {\"192.0.2.25\",\n"
+			   "\t\t\"mail.example\"}\n"
+			   "}\n"
+			   "path \"ntp\" {\n"
+			   "}\n"
+			   "path \"mail\" {\n"
+			   "\tgroups = {\"office\"}\n"
+			   "}\n";
+	size_t mail, ntp;
+
+	(void)state;
+	assert_int_equal(read_text(conf, text, errors, sizeof(errors)), 0);
+	assert_int_equal(conf_path_count(conf), 2);
+	assert_int_equal(conf_path_find(conf, "mail", &mail), 0);
+	assert_int_equal(conf_path_find(conf, "ntp", &ntp), 0);
+	assert_int_equal(conf_path_find(conf, "web", &ntp), -ENOENT);
+	assert_string_equal(conf_path_name(conf, mail), "mail");
+	assert_int_equal(conf_path_int(conf, mail, CONF_PATH_ENABLED), CONF_ENABLED_YES);
+	assert_string_equal(conf_path_origin(conf, mail, CONF_PATH_ENABLED), "site.conf:2");
+	assert_int_equal(conf_path_list_len(conf, mail, CONF_PATH_HOSTS), 2);
+	assert_string_equal(conf_path_list_item(conf, mail, CONF_PATH_HOSTS, 1), "mail.example");
+	assert_string_equal(conf_path_section_origin(conf, mail), "site.conf:10");
+	assert_int_equal(conf_path_list_len(conf, mail, CONF_PATH_GROUPS), 1);
+	assert_null(conf_path_origin(conf, ntp, CONF_PATH_HOSTS));
+	assert_int_equal(conf_path_int(conf, ntp, CONF_PATH_ENABLED), CONF_ENABLED_AUTO);
+}
+
 static void test_later_file_wins(void **state)
 {
 	_cleanup_conf_ struct conf *conf = conf_create();
@@ -129,6 +162,12 @@ static void test_wrong(void **state)
 		{"listen = {\"::\"\n", "site.conf:"},
 		{"port = \"59\n00\"\n", "must be a number"},
 		{"dns = {\"a\tb\"}\n", "not allowed"},
+		{"path \"web\" {\n\tenabled = often\n}\n",
+		 "site.conf:2: \"enabled\" must be one of"},
+		{"path \"web\" {\n\thost = x\n}\n", "site.conf:2: there is no option \"host\""},
+		{"path {\n}\n", "site.conf:1:"},
+		{"path \"\" {\n}\n", "needs the name of a path"},
+		{"admin-port = 2200\n", "must be one of 22,222,2222,22222, not \"2200\""},
 	};
 	char errors[4096];
 
@@ -175,7 +214,9 @@ static void test_dump_is_read_again(void **state)
 	(void)state;
 	assert_int_equal(read_text(conf,
 				   "users-group = 'a\"b\\\\$HOME'\nport = 77\n"
-				   "group \"g\" { clipboard = in }\n",
+				   "group \"g\" { clipboard = in }\n"
+				   "path \"dns\" { hosts = {\"192.0.2.1\", \"ns.example\"}\n"
+				   "enabled = no }\n",
 				   errors, sizeof(errors)),
 			 0);
 	out = open_memstream(&first, &size);
@@ -187,6 +228,8 @@ static void test_dump_is_read_again(void **state)
 	fclose(out);
 	assert_string_equal(first, second);
 	assert_int_equal(conf_group_int(again, 0, CONF_GROUP_CLIPBOARD), CONF_CLIPBOARD_IN);
+	assert_int_equal(conf_path_list_len(again, 0, CONF_PATH_HOSTS), 2);
+	assert_int_equal(conf_path_int(again, 0, CONF_PATH_ENABLED), CONF_ENABLED_NO);
 }
 
 static void test_copy(void **state)
@@ -220,6 +263,34 @@ static void test_copy(void **state)
 		assert_int_equal(conf_int(copy, CONF_PORT), 5900);
 		assert_int_equal(conf_list_len(copy, CONF_DNS), 0);
 		assert_int_equal(conf_group_int(copy, 0, CONF_GROUP_CLIPBOARD), CONF_CLIPBOARD_OUT);
+		assert_int_equal(conf_path_count(copy), 0);
+	}
+	buf_finish(&buf);
+}
+
+static void test_copy_of_paths(void **state)
+{
+	_cleanup_conf_ struct conf *conf = conf_create();
+	char errors[4096];
+	struct buf buf;
+
+	(void)state;
+	assert_int_equal(read_text(conf, "path \"ntp\" { hosts = {\"a.example\", \"::1\"} }\n",
+				   errors, sizeof(errors)),
+			 0);
+	buf_init(&buf, 65536);
+	conf_put(conf, CONF_FOR_NETD, &buf);
+	for (size_t len = 0; len <= buf_len(&buf); len++) {
+		struct cursor c = cursor_over(buf_data(&buf), len);
+		_cleanup_conf_ struct conf *copy = NULL;
+		int r = conf_get(&c, &copy);
+
+		assert_int_equal(r, len < buf_len(&buf) ? -EPROTO : 0);
+		if (r < 0)
+			continue;
+		assert_int_equal(conf_path_count(copy), 1);
+		assert_string_equal(conf_path_name(copy, 0), "ntp");
+		assert_string_equal(conf_path_list_item(copy, 0, CONF_PATH_HOSTS, 1), "::1");
 	}
 	buf_finish(&buf);
 }
@@ -229,11 +300,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_later_file_wins),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_file_permissions),
 		cmocka_unit_test(test_dump_is_read_again),
 		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_copy_of_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
