@@ -112,7 +112,6 @@ static void take_encodings(struct viewer *viewer, struct client_message *message
 		take_encoding(message->encodings.list[i], &can, &client);
 	if (client.encoding < 0)
 		client.encoding = RFB_ENCODING_RAW;
-	/* Only Tight has a JPEG inside. */
 	viewer->can = can;
 	if (can.clipboard)
 		viewer->parser.extended_clipboard = true;
@@ -149,7 +148,9 @@ static void take_update_request(struct viewer *viewer, struct client_message *me
 	pixman_box32_t box;
 
 	viewer->asked = true;
-	if (!request->incremental && viewer->can.desktop_size) {
+	/* The answer to a SetDesktopSize that waits says all of it. */
+	if (!request->incremental && viewer->can.desktop_size &&
+	    !(viewer->due & DUE_DESKTOP_SIZE)) {
 		viewer->due |= DUE_DESKTOP_SIZE;
 		viewer->size_reason = RFB_SIZE_REASON_SERVER;
 		viewer->size_status = RFB_SIZE_OK;

@@ -8,6 +8,7 @@
  * once; the clock of 60 a second is only for pictures that move by themselves.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "display/display.h"
@@ -63,7 +64,7 @@ static bool draws_pointer(const struct viewer *viewer)
 	return !viewer->can.cursor && !viewer->can.cursor_alpha;
 }
 
-/* --- messages without pixels ------------------------------------------------------------------ */
+/* --- rectangles without pixels ---------------------------------------------------------------- */
 
 static void put_acknowledgement(struct viewer *viewer, int32_t encoding)
 {
@@ -85,21 +86,67 @@ static void put_cursor(struct viewer *viewer)
 		cursor_rect_put(&viewer->out, image, &viewer->format);
 }
 
-static void put_due(struct viewer *viewer)
+static unsigned int count_at(const struct buf *out, size_t update)
 {
+	const uint8_t *count = buf_data(out) + update + 2;
+
+	return (unsigned int)count[0] << 8 | count[1];
+}
+
+/*
+ * One request, one message: behind a request the gateway lets one update pass that has the former
+ * pixel format, no more. Joins the update that begins at `second` to the one before it.
+ */
+static void join_updates(struct buf *out, size_t first, size_t second)
+{
+	unsigned int count;
+	size_t len = buf_len(out);
+	uint8_t *bytes;
+
+	if (buf_error(out) || first == second || second == len)
+		return;
+	count = count_at(out, first) + count_at(out, second);
+	if (count >= UINT16_MAX)
+		return;
+	bytes = out->data + out->start + second;
+	memmove(bytes, bytes + 4, len - second - 4);
+	buf_truncate(out, len - 4);
+	buf_patch_u16(out, first + 2, (uint16_t)count);
+}
+
+static void acknowledge_qemu_key(struct viewer *viewer)
+{
+	put_acknowledgement(viewer, RFB_ENCODING_QEMU_KEY);
+}
+
+static void acknowledge_mouse_buttons(struct viewer *viewer)
+{
+	put_acknowledgement(viewer, RFB_ENCODING_EXTENDED_MOUSE_BUTTONS);
+	viewer->parser.extended_buttons = true;
+}
+
+/* `start`: where the update of pixels begins, or the end of the buffer if there is none. */
+static void put_due(struct viewer *viewer, size_t start)
+{
+	static const struct {
+		unsigned int due;
+		void (*put)(struct viewer *viewer);
+	} kinds[] = {
+		{DUE_QEMU_KEY, acknowledge_qemu_key},
+		{DUE_MOUSE_BUTTONS, acknowledge_mouse_buttons},
+		{DUE_CURSOR, put_cursor},
+	};
 	unsigned int due = viewer->due;
 
-	viewer->due = 0;
-	if (due & DUE_QEMU_KEY)
-		put_acknowledgement(viewer, RFB_ENCODING_QEMU_KEY);
-	if (due & DUE_MOUSE_BUTTONS) {
-		put_acknowledgement(viewer, RFB_ENCODING_EXTENDED_MOUSE_BUTTONS);
-		viewer->parser.extended_buttons = true;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		size_t end = buf_len(&viewer->out);
+
+		if (!(due & kinds[i].due))
+			continue;
+		viewer->due &= ~kinds[i].due;
+		kinds[i].put(viewer);
+		join_updates(&viewer->out, start, end);
 	}
-	if (due & DUE_DESKTOP_SIZE)
-		viewer_put_desktop_size(viewer);
-	if (due & DUE_CURSOR)
-		put_cursor(viewer);
 }
 
 /* --- the clock -------------------------------------------------------------------------------- */
@@ -173,16 +220,15 @@ static void put_ping(struct viewer *viewer, uint64_t now)
 	buf_put_u32(&viewer->out, pace_ping(&viewer->pace, now));
 }
 
-/* `fresh`: with something new; the clock does not count repairs. */
-static void update_built(struct viewer *viewer, size_t bytes, uint64_t now, bool fresh)
+static void note_built(struct viewer *viewer, uint64_t now)
 {
-	if (bytes == 0)
-		return;
-	if (fresh) {
-		note_spacing(viewer, now);
-		viewer->painted = now;
-		viewer->allowed = MAX(viewer->allowed, now) + FRAME;
-	}
+	note_spacing(viewer, now);
+	viewer->painted = now;
+	viewer->allowed = MAX(viewer->allowed, now) + FRAME;
+}
+
+static void update_sent(struct viewer *viewer, size_t bytes, uint64_t now)
+{
 	viewer->drained = false;
 	pixman_region32_clear(&viewer->requested);
 	if (viewer->told_fence) {
@@ -219,8 +265,8 @@ static void build_from(struct viewer *viewer, const struct picture *picture, uin
 	pixman_region32_fini(&todo);
 	if (r < 0)
 		viewer_end(viewer, r == -ENOMEM ? "out of memory" : "an update had no room");
-	else
-		update_built(viewer, bytes, now, true);
+	else if (bytes > 0)
+		note_built(viewer, now);
 }
 
 static void build(struct viewer *viewer, uint64_t now)
@@ -257,7 +303,6 @@ static void repair(struct viewer *viewer, uint64_t now)
 	}
 	if (bytes == 0)
 		viewer_wake_at(viewer, now + REST);
-	update_built(viewer, bytes, now, false);
 }
 
 static bool has_work(const struct viewer *viewer)
@@ -266,40 +311,49 @@ static bool has_work(const struct viewer *viewer)
 	       pixman_region32_not_empty((void *)&viewer->pending);
 }
 
-static void paint_browser(struct viewer *viewer, uint64_t now)
+static void paint_browser(struct viewer *viewer, bool ready, uint64_t now)
 {
 	if (has_work(viewer)) {
-		if (!takes(viewer))
+		if (!ready)
 			wait_for_viewer(viewer, now);
 		else if (too_early(viewer, now))
 			viewer_wake_at(viewer, viewer->allowed - FRAME);
 		else
 			build(viewer, now);
-	} else if (update_has_lossy(viewer->update) && takes(viewer)) {
+	} else if (ready && update_has_lossy(viewer->update)) {
 		repair(viewer, now);
 	}
 }
 
-static void paint_goodbye(struct viewer *viewer, uint64_t now)
+static void paint_goodbye(struct viewer *viewer, bool ready, uint64_t now)
 {
-	if (viewer->goodbye.pixels && takes(viewer) &&
+	if (ready && viewer->goodbye.pixels &&
 	    (pixman_region32_not_empty(&viewer->pending) || update_has_unknown(viewer->update)))
 		build_from(viewer, &viewer->goodbye, now);
 }
 
 void paint_now(struct viewer *viewer)
 {
-	bool wanted = wants(viewer);
+	size_t start = buf_len(&viewer->out);
 	uint64_t now = clock_now();
+	bool ready = takes(viewer);
 
 	if (viewer->ending)
 		return;
-	/* Pixels first: they wait for an empty buffer, the others for nothing. */
-	if (viewer->farewell)
-		paint_goodbye(viewer, now);
-	else
-		paint_browser(viewer, now);
-	if (wanted && !viewer->ending)
-		put_due(viewer);
+	if (ready && (viewer->due & DUE_DESKTOP_SIZE)) {
+		/* Pixels may not stand in the same message, and have to come after it. */
+		viewer->due &= ~(unsigned int)DUE_DESKTOP_SIZE;
+		viewer_put_desktop_size(viewer);
+	} else if (viewer->farewell) {
+		paint_goodbye(viewer, ready, now);
+	} else {
+		paint_browser(viewer, ready, now);
+	}
+	if (viewer->ending)
+		return;
+	if (ready)
+		put_due(viewer, start);
+	if (ready && buf_len(&viewer->out) > start)
+		update_sent(viewer, buf_len(&viewer->out) - start, now);
 	viewer_flush(viewer);
 }

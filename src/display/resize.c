@@ -83,6 +83,7 @@ void viewer_take_desktop_size(struct viewer *viewer, const struct client_desktop
 	else
 		log_event(LOG_INFO, "viewer.size-refused", LOG_INT("width", size->width),
 			  LOG_INT("height", size->height), LOG_INT("status", viewer->size_status));
-	viewer_put_desktop_size(viewer);
-	viewer->due &= ~(unsigned int)DUE_DESKTOP_SIZE;
+	/* The answer goes out before any pixel of the new size. */
+	viewer->due |= DUE_DESKTOP_SIZE;
+	paint_soon(viewer);
 }

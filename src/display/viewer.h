@@ -53,7 +53,7 @@ struct viewer {
 	struct pixel_format format;
 	struct viewer_can can;
 	bool told_fence, told_continuous; /* our support is announced, once a connection */
-	bool has_sync, sync_ready; /* a fence waits for the message behind it */
+	bool has_sync; /* a fence waits for the message behind it */
 	struct client_fence sync;
 	uint16_t buttons; /* as the last pointer event had them */
 	struct client_cut_text clipboard_caps; /* what it said last, if its action is CAPS */
