@@ -126,7 +126,7 @@ NODISCARD int compositor_set_strip(struct compositor *compositor, const struct p
  * The refresh interval that clients are told in presentation feedback, in nanoseconds; 16,666,667
  * at the start. It is the throttle: Chromium draws at that pace. Frame callbacks are answered at
  * once, but for a client that commits faster than 1.25 times that rate for long, which is held to
- * it. Clamped to 4 ms .. 10 s.
+ * it. Clamped to 4 ms .. 4 s.
  */
 void compositor_set_refresh(struct compositor *compositor, uint32_t interval_ns);
 
