@@ -187,8 +187,10 @@ static int handle_load(void *data, struct ipc_message *message)
 	if (chain_fd < 0 || key_fd < 0)
 		return -EPROTO;
 	r = load(keyd, chain_fd, key_fd, reason);
-	log_event(r < 0 ? LOG_ERROR : LOG_INFO, r < 0 ? "keyd.load-failed" : "keyd.loaded",
-		  LOG_STR("reason", reason));
+	if (r < 0)
+		log_event(LOG_ERROR, "keyd.load-failed", LOG_STR("reason", reason));
+	else
+		log_event(LOG_INFO, "keyd.loaded");
 	buf_init(&body, IPC_BODY_MAX);
 	buf_put_u8(&body, r == 0);
 	buf_put_str(&body, r < 0 ? reason : "");
