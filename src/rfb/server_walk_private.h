@@ -52,6 +52,7 @@ struct server_walk {
 	uint8_t screens;
 	bool tight_jpeg;
 	unsigned int length_bytes; /* of a compact length, read so far */
+	uint8_t length_raw[3];
 	uint64_t length_max;
 	bool text_extended;
 	size_t text_len; /* of what is gathered or will pass: text, fence, Tight data */

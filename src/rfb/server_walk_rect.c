@@ -114,13 +114,14 @@ static int step_tight_length(struct server_walk *walk, struct cursor *c, struct 
 	bool last = position == 2 || !(byte & 0x80);
 
 	walk->text_len |= (size_t)(position == 2 ? byte : byte & 0x7f) << 7 * position;
-	buf_put_u8(out, byte);
+	walk->length_raw[position] = byte;
 	if (!last) {
 		server_walk_next(walk, step_tight_length, 1);
 		return 0;
 	}
 	if (walk->text_len == 0 || walk->text_len > walk->length_max)
 		return server_walk_refuse(walk, "Tight data longer than its rectangle can need");
+	buf_put(out, walk->length_raw, walk->length_bytes);
 	if (walk->tight_jpeg) {
 		jpeg_walk_init(&walk->jpeg, walk->rect.width, walk->rect.height);
 		walk->pass_is_jpeg = true;
@@ -163,25 +164,23 @@ static int step_tight_filter(struct server_walk *walk, struct cursor *c, struct 
 {
 	uint8_t filter = cursor_u8(c);
 
-	buf_put_u8(out, filter);
-	switch (filter) {
-	case RFB_TIGHT_FILTER_COPY:
-		return expect_pixels(walk, area(&walk->rect) * tight_pixel(walk), 0);
-	case RFB_TIGHT_FILTER_PALETTE:
-		server_walk_next(walk, step_tight_palette, 1);
-		return 0;
-	default:
+	if (filter != RFB_TIGHT_FILTER_COPY && filter != RFB_TIGHT_FILTER_PALETTE)
 		return server_walk_refuse(walk, "a Tight filter that is never sent");
-	}
+	buf_put_u8(out, filter);
+	if (filter == RFB_TIGHT_FILTER_COPY)
+		return expect_pixels(walk, area(&walk->rect) * tight_pixel(walk), 0);
+	server_walk_next(walk, step_tight_palette, 1);
+	return 0;
 }
 
-static int start_jpeg(struct server_walk *walk)
+static int check_control(struct server_walk *walk, uint8_t kind)
 {
-	if (!server_walk_jpeg_listed(walk))
+	if (kind == RFB_TIGHT_JPEG && !server_walk_jpeg_listed(walk))
 		return server_walk_refuse(walk, "JPEG for a viewer that gave no quality level");
-	if (walk->format.bits_per_pixel == 8)
+	if (kind == RFB_TIGHT_JPEG && walk->format.bits_per_pixel == 8)
 		return server_walk_refuse(walk, "JPEG in a pixel format of 8 bits");
-	expect_length(walk, area(&walk->rect) * 6 + 8192, true);
+	if (kind & 0x80 && kind != RFB_TIGHT_FILL && kind != RFB_TIGHT_JPEG)
+		return server_walk_refuse(walk, "a Tight control byte that is never sent");
 	return 0;
 }
 
@@ -189,15 +188,18 @@ static int step_tight(struct server_walk *walk, struct cursor *c, struct buf *ou
 {
 	uint8_t control = cursor_u8(c);
 	uint8_t kind = control & 0xf0;
+	int r = check_control(walk, kind);
 
+	if (r < 0)
+		return r;
 	put_header(walk, out);
 	buf_put_u8(out, control);
 	if (kind == RFB_TIGHT_FILL)
 		return finish_rect(walk, tight_pixel(walk));
-	if (kind == RFB_TIGHT_JPEG)
-		return start_jpeg(walk);
-	if (kind & 0x80)
-		return server_walk_refuse(walk, "a Tight control byte that is never sent");
+	if (kind == RFB_TIGHT_JPEG) {
+		expect_length(walk, area(&walk->rect) * 6 + 8192, true);
+		return 0;
+	}
 	if (kind & RFB_TIGHT_EXPLICIT_FILTER) {
 		server_walk_next(walk, step_tight_filter, 1);
 		return 0;
