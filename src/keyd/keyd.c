@@ -99,7 +99,7 @@ static int handle_sign(void *data, struct ipc_message *message)
 	uint32_t len = cursor_u32(&message->body);
 	const uint8_t *digest = cursor_bytes(&message->body, len);
 	gnutls_datum_t signature = {0};
-	_cleanup_buf_ struct buf body;
+	_cleanup_buf_ struct buf body = {0};
 	int r;
 
 	if (!cursor_done(&message->body) || !client->keyd->key)
@@ -154,7 +154,7 @@ static int read_secret(int fd, struct buf *out)
 
 static int load(struct keyd *keyd, int chain_fd, int key_fd, char reason[KEY_REASON_MAX])
 {
-	_cleanup_buf_ struct buf chain, secret;
+	_cleanup_buf_ struct buf chain = {0}, secret = {0};
 	struct key *key;
 	int r;
 
@@ -181,7 +181,7 @@ static int handle_load(void *data, struct ipc_message *message)
 	_cleanup_fd_ int chain_fd = ipc_message_take_fd(message, 0);
 	_cleanup_fd_ int key_fd = ipc_message_take_fd(message, 1);
 	char reason[KEY_REASON_MAX] = "";
-	_cleanup_buf_ struct buf body;
+	_cleanup_buf_ struct buf body = {0};
 	int r;
 
 	if (chain_fd < 0 || key_fd < 0)

@@ -18,10 +18,11 @@ const struct pixel_format pixel_format_default = {
 static bool field_ok(const struct pixel_format *f, unsigned int max, unsigned int shift,
 		     uint64_t *used)
 {
-	uint64_t mask = (uint64_t)max << shift;
+	uint64_t mask;
 
 	if (max == 0 || (max & (max + 1)) != 0 || shift >= f->bits_per_pixel)
 		return false;
+	mask = (uint64_t)max << shift;
 	if (mask >> f->bits_per_pixel || (mask & *used))
 		return false;
 	*used |= mask;
