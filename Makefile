@@ -6,9 +6,9 @@ BUILD ?= build/release
 CHECK ?= build/check
 DESTDIR ?=
 JOBS ?= $(shell nproc)
-# What follows needs root: useradd, namespaces, packet filter.
-SUDO := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=DEMO_PORT$(comma)DEMO_LISTEN$(comma)DEMO_USERS$(comma)DEMO_URL$(comma)DEMO_ALLOW$(comma)DEMO_CONFIG$(comma)DEMO_STATE$(comma)LAZARET_TIME_FACTOR,)
 comma := ,
+# What follows needs root: useradd, namespaces, packet filter.
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=DEMO_PORT$(comma)DEMO_LISTEN$(comma)DEMO_USERS$(comma)DEMO_URL$(comma)DEMO_ALLOW$(comma)DEMO_CONFIG$(comma)DEMO_STATE$(comma)BUILD$(comma)LAZARET_TIME_FACTOR,)
 
 .PHONY: all build build-check demo view check check-vm bench fuzz soak lint install clean help
 
