@@ -44,6 +44,7 @@ class System:
         shutil.rmtree(self.state, ignore_errors=True)
         self.state.mkdir(parents=True)
         self.demo = None
+        self.programs = None
         options = dict({"dns": [lib_net.NAME_SERVER]}, **(options or {}))
         self.url = url or "http://%s/colour?c=3060c0" % lib_net.WEB
         config = self.state / "test.conf"
@@ -70,12 +71,6 @@ class System:
     def ca(self):
         return str(self.state / "ca.pem")
 
-    @property
-    def programs(self):
-        """Where the programs of this instance lie: known from the wrapper that make demo wrote."""
-        text = (self.state / "lazaretctl").read_text(encoding="utf-8")
-        return text.partition('exec "')[2].partition("/usr/bin/lazaretctl")[0]
-
     def start(self):
         self.demo = Process(TOP / "scripts/demo", netns=self.network.system, env=self.env,
                             death=signal.SIGTERM)
@@ -84,6 +79,9 @@ class System:
         if not (self.state / "ready").exists():
             raise AssertionError("make demo ended:\n%s\n%s" % ("\n".join(self.demo.lines),
                                                                self.log_tail()))
+        # Where the programs of this instance lie, from the wrapper that make demo wrote.
+        text = (self.state / "lazaretctl").read_text(encoding="utf-8")
+        self.programs = text.partition('exec "')[2].partition("/usr/bin/lazaretctl")[0]
 
     def stop(self, seconds=60):
         """As Ctrl-C does it; the exit status."""
@@ -200,7 +198,11 @@ class System:
 
     @property
     def instance(self):
-        return "lazaret-demo-" + pathlib.Path(self.programs).parent.name
+        """The name of its control groups, as lazaretd makes it of the runtime directory."""
+        value = 2166136261
+        for byte in ("/run/lazaret-demo-" + pathlib.Path(self.programs).parent.name).encode():
+            value = ((value ^ byte) * 16777619) & 0xFFFFFFFF
+        return "lazaret-%08x" % value
 
     def links(self):
         """Names of the cells' links on the host's side."""

@@ -49,7 +49,7 @@ class Demo(unittest.TestCase):
         self.assertFalse(pathlib.Path("/run/lazaret-demo-" + identifier).exists())
         self.assertFalse(pathlib.Path("/var/lib/lazaret-demo/" + identifier).exists())
         self.assertEqual([p for p in processes() if identifier in p.exe or
-                          "lazaret-demo-" + identifier in p.cgroup], [])
+                          system.instance in p.cgroup], [])
         mounts = pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8")
         self.assertNotIn(identifier, mounts)
         self.assertEqual(system.cgroups(), [])
