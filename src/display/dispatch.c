@@ -189,7 +189,7 @@ static void take_fence_reply(struct viewer *viewer, const struct client_fence *f
 		return;
 	number = (uint32_t)fence->payload[0] << 24 | (uint32_t)fence->payload[1] << 16 |
 		 (uint32_t)fence->payload[2] << 8 | fence->payload[3];
-	pace_pong(&viewer->pace, number, clock_now());
+	flow_pong(&viewer->flow, number, clock_now());
 	paint_soon(viewer);
 }
 

@@ -4,7 +4,7 @@
  *
  * An update is built when there is something new, the viewer wants it (a request, or continuous
  * updates), the stream took all but a small part of the former one, and the window has room
- * (pace.h). Until then changes merge. What the person's own key or click brought about goes out at
+ * (flow.h). Until then changes merge. What the person's own key or click brought about goes out at
  * once; the clock of 60 a second is only for pictures that move by themselves.
  */
 #include <errno.h>
@@ -56,7 +56,7 @@ static bool wants(const struct viewer *viewer)
 static bool takes(const struct viewer *viewer)
 {
 	return wants(viewer) && viewer->drained && buf_len(&viewer->out) == 0 &&
-	       !(viewer->told_fence && pace_congested(&viewer->pace));
+	       !(viewer->told_fence && flow_congested(&viewer->flow));
 }
 
 static bool draws_pointer(const struct viewer *viewer)
@@ -217,7 +217,7 @@ static void put_ping(struct viewer *viewer, uint64_t now)
 	buf_put_zero(&viewer->out, 3);
 	buf_put_u32(&viewer->out, RFB_FENCE_REQUEST | RFB_FENCE_BLOCK_BEFORE);
 	buf_put_u8(&viewer->out, 4);
-	buf_put_u32(&viewer->out, pace_ping(&viewer->pace, now));
+	buf_put_u32(&viewer->out, flow_ping(&viewer->flow, now));
 }
 
 static void note_built(struct viewer *viewer, uint64_t now)
@@ -232,7 +232,7 @@ static void update_sent(struct viewer *viewer, size_t bytes, uint64_t now)
 	viewer->drained = false;
 	pixman_region32_clear(&viewer->requested);
 	if (viewer->told_fence) {
-		pace_send(&viewer->pace, bytes, now);
+		flow_send(&viewer->flow, bytes, now);
 		put_ping(viewer, now);
 	}
 }

@@ -179,7 +179,7 @@ static struct viewer *viewer_init(struct display *display, const char *address)
 	buf_init(&viewer->out, OUT_BYTES_MAX);
 	pixman_region32_init(&viewer->requested);
 	pixman_region32_init(&viewer->pending);
-	pace_init(&viewer->pace);
+	flow_init(&viewer->flow);
 	viewer->format = pixel_format_default;
 	viewer->width = display->screen.width;
 	viewer->height = display->screen.height;

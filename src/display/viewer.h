@@ -16,7 +16,7 @@
 
 #include "base/attr.h"
 #include "display/limits.h"
-#include "display/pace.h"
+#include "display/flow.h"
 #include "rfb/client_message.h"
 #include "rfb/pixel_format.h"
 #include "rfb/update.h"
@@ -73,7 +73,7 @@ struct viewer {
 	pixman_region32_t pending; /* changed and not sent */
 
 	/* When it gets it (paint.c); monotonic microseconds */
-	struct pace pace;
+	struct flow flow;
 	uint64_t deadline; /* of the timer; 0: none */
 	uint64_t painted; /* when the last update was built */
 	uint64_t allowed; /* when the next is due by the clock of 60 a second */

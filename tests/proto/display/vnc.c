@@ -124,7 +124,6 @@ void vnc_open(struct vnc *vnc, struct harness *harness, const struct vnc_options
 	assert_true(vnc->client->MallocFrameBuffer(vnc->client));
 	vnc->client->updateRect.w = vnc->client->width;
 	vnc->client->updateRect.h = vnc->client->height;
-	vnc->client->isUpdateRectManagedByLib = TRUE;
 	assert_true(SetFormatAndEncodings(vnc->client));
 	assert_true(SendFramebufferUpdateRequest(vnc->client, 0, 0, vnc->client->width,
 						 vnc->client->height, FALSE));

@@ -6,8 +6,8 @@
  *
  * Pure arithmetic: no clock, no socket.
  */
-#ifndef LAZARET_DISPLAY_PACE_H
-#define LAZARET_DISPLAY_PACE_H
+#ifndef LAZARET_DISPLAY_FLOW_H
+#define LAZARET_DISPLAY_FLOW_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,18 +15,18 @@
 
 #include "base/attr.h"
 
-#define PACE_WINDOW_START (16u << 10)
-#define PACE_WINDOW_MIN (4u << 10)
-#define PACE_WINDOW_MAX (4u << 20)
-#define PACE_PINGS_MAX 64
+#define FLOW_WINDOW_START (16u << 10)
+#define FLOW_WINDOW_MIN (4u << 10)
+#define FLOW_WINDOW_MAX (4u << 20)
+#define FLOW_PINGS_MAX 64
 
-struct pace_ping {
+struct flow_ping {
 	uint32_t number;
 	uint64_t position; /* of the stream, in bytes */
 	uint64_t time; /* monotonic microseconds */
 };
 
-struct pace {
+struct flow {
 	uint64_t sent, acked; /* bytes of the stream, since ever */
 	uint32_t window; /* bytes */
 	uint32_t next_number;
@@ -37,25 +37,25 @@ struct pace {
 	uint64_t round_position;
 	bool round_full; /* the window was what held us back */
 	uint64_t last_used; /* when something was sent or acknowledged last */
-	struct pace_ping pings[PACE_PINGS_MAX]; /* ring, oldest at `first` */
+	struct flow_ping pings[FLOW_PINGS_MAX]; /* ring, oldest at `first` */
 	unsigned int first, count;
 };
 
-void pace_init(struct pace *pace);
+void flow_init(struct flow *flow);
 
 /* Bytes of an update are about to be sent at `now` (monotonic microseconds). */
-void pace_send(struct pace *pace, size_t bytes, uint64_t now);
+void flow_send(struct flow *flow, size_t bytes, uint64_t now);
 
-/* A fence goes out behind them: its number is to come back. Not when pace_congested(). */
-uint32_t pace_ping(struct pace *pace, uint64_t now);
+/* A fence goes out behind them: its number is to come back. Not when flow_congested(). */
+uint32_t flow_ping(struct flow *flow, uint64_t now);
 
 /* A fence came back. Numbers that are not on their way are ignored. */
-void pace_pong(struct pace *pace, uint32_t number, uint64_t now);
+void flow_pong(struct flow *flow, uint32_t number, uint64_t now);
 
 /* Bytes that the viewer has not confirmed. */
-uint64_t pace_in_flight(const struct pace *pace);
+uint64_t flow_in_flight(const struct flow *flow);
 
 /* Nothing more may be sent until a fence comes back. Never true when nothing is in flight. */
-bool pace_congested(const struct pace *pace);
+bool flow_congested(const struct flow *flow);
 
 #endif

@@ -9,19 +9,19 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "display/pace.h"
+#include "display/flow.h"
 #include "display/texts.h"
 
 #define MSEC USEC_PER_MSEC
 
 /* A line with a fixed delay and a bottleneck in front of it; time jumps from event to event. */
 struct line {
-	struct pace pace;
+	struct flow flow;
 	uint64_t now;
 	uint64_t free_at; /* the bottleneck has sent all it has */
 	uint64_t delay; /* both ways, microseconds */
 	uint64_t rate; /* bytes a second */
-	uint64_t arrive[PACE_PINGS_MAX]; /* of each fence on its way, by number */
+	uint64_t arrive[FLOW_PINGS_MAX]; /* of each fence on its way, by number */
 	uint32_t oldest, next;
 	uint64_t longest_queue; /* microseconds */
 };
@@ -29,7 +29,7 @@ struct line {
 static void line_init(struct line *line, uint64_t delay, uint64_t rate)
 {
 	memset(line, 0, sizeof(*line));
-	pace_init(&line->pace);
+	flow_init(&line->flow);
 	line->now = USEC_PER_SEC;
 	line->delay = delay;
 	line->rate = rate;
@@ -39,18 +39,18 @@ static void line_send(struct line *line, size_t bytes)
 {
 	uint32_t number;
 
-	pace_send(&line->pace, bytes, line->now);
-	number = pace_ping(&line->pace, line->now);
+	flow_send(&line->flow, bytes, line->now);
+	number = flow_ping(&line->flow, line->now);
 	line->free_at = MAX(line->free_at, line->now) + bytes * USEC_PER_SEC / line->rate;
 	line->longest_queue = MAX(line->longest_queue, line->free_at - line->now);
-	line->arrive[number % PACE_PINGS_MAX] = line->free_at + line->delay;
+	line->arrive[number % FLOW_PINGS_MAX] = line->free_at + line->delay;
 	line->next = number + 1;
 }
 
 static void line_receive(struct line *line)
 {
-	line->now = MAX(line->now, line->arrive[line->oldest % PACE_PINGS_MAX]);
-	pace_pong(&line->pace, line->oldest, line->now);
+	line->now = MAX(line->now, line->arrive[line->oldest % FLOW_PINGS_MAX]);
+	flow_pong(&line->flow, line->oldest, line->now);
 	line->oldest++;
 }
 
@@ -60,7 +60,7 @@ static uint64_t line_saturate(struct line *line, size_t bytes, uint64_t duration
 	uint64_t start = line->now, sent = 0;
 
 	while (line->now - start < duration) {
-		if (pace_congested(&line->pace)) {
+		if (flow_congested(&line->flow)) {
 			line_receive(line);
 			continue;
 		}
@@ -73,18 +73,18 @@ static uint64_t line_saturate(struct line *line, size_t bytes, uint64_t duration
 
 static void first_update_may_be_large(void **state)
 {
-	struct pace pace;
+	struct flow flow;
 
 	(void)state;
-	pace_init(&pace);
-	assert_false(pace_congested(&pace));
-	pace_send(&pace, 10u << 20, MSEC);
-	(void)pace_ping(&pace, MSEC);
-	assert_true(pace_congested(&pace));
-	assert_int_equal(pace_in_flight(&pace), 10u << 20);
-	pace_pong(&pace, 0, 2 * MSEC);
-	assert_false(pace_congested(&pace));
-	assert_int_equal(pace_in_flight(&pace), 0);
+	flow_init(&flow);
+	assert_false(flow_congested(&flow));
+	flow_send(&flow, 10u << 20, MSEC);
+	(void)flow_ping(&flow, MSEC);
+	assert_true(flow_congested(&flow));
+	assert_int_equal(flow_in_flight(&flow), 10u << 20);
+	flow_pong(&flow, 0, 2 * MSEC);
+	assert_false(flow_congested(&flow));
+	assert_int_equal(flow_in_flight(&flow), 0);
 }
 
 static void a_long_fast_line_is_filled(void **state)
@@ -137,7 +137,7 @@ static void small_updates_do_not_open_the_window(void **state)
 		line_send(&line, 500);
 		line_receive(&line);
 	}
-	assert_int_equal(line.pace.window, PACE_WINDOW_START);
+	assert_int_equal(line.flow.window, FLOW_WINDOW_START);
 }
 
 static void rest_starts_over(void **state)
@@ -149,63 +149,63 @@ static void rest_starts_over(void **state)
 	(void)line_saturate(&line, 20000, 3 * USEC_PER_SEC);
 	while (line.oldest != line.next)
 		line_receive(&line);
-	assert_true(line.pace.window > PACE_WINDOW_START);
+	assert_true(line.flow.window > FLOW_WINDOW_START);
 	line.now += USEC_PER_SEC;
 	line_send(&line, 100);
-	assert_int_equal(line.pace.window, PACE_WINDOW_START);
-	assert_true(line.pace.base == UINT64_MAX);
+	assert_int_equal(line.flow.window, FLOW_WINDOW_START);
+	assert_true(line.flow.base == UINT64_MAX);
 }
 
 static void foreign_fences_mean_nothing(void **state)
 {
-	struct pace pace, before;
+	struct flow flow, before;
 
 	(void)state;
-	pace_init(&pace);
-	before = pace;
-	pace_pong(&pace, 0, MSEC);
-	pace_pong(&pace, UINT32_MAX, MSEC);
-	assert_memory_equal(&pace, &before, sizeof(pace));
-	pace_send(&pace, 100, MSEC);
-	(void)pace_ping(&pace, MSEC);
-	before = pace;
-	pace_pong(&pace, 1, 2 * MSEC);
-	pace_pong(&pace, UINT32_MAX, 2 * MSEC);
-	assert_memory_equal(&pace, &before, sizeof(pace));
-	pace_pong(&pace, 0, 2 * MSEC);
-	before = pace;
-	pace_pong(&pace, 0, 3 * MSEC);
-	assert_memory_equal(&pace, &before, sizeof(pace));
+	flow_init(&flow);
+	before = flow;
+	flow_pong(&flow, 0, MSEC);
+	flow_pong(&flow, UINT32_MAX, MSEC);
+	assert_memory_equal(&flow, &before, sizeof(flow));
+	flow_send(&flow, 100, MSEC);
+	(void)flow_ping(&flow, MSEC);
+	before = flow;
+	flow_pong(&flow, 1, 2 * MSEC);
+	flow_pong(&flow, UINT32_MAX, 2 * MSEC);
+	assert_memory_equal(&flow, &before, sizeof(flow));
+	flow_pong(&flow, 0, 2 * MSEC);
+	before = flow;
+	flow_pong(&flow, 0, 3 * MSEC);
+	assert_memory_equal(&flow, &before, sizeof(flow));
 }
 
 static void a_fence_that_was_passed_over_is_gone(void **state)
 {
-	struct pace pace;
+	struct flow flow;
 
 	(void)state;
-	pace_init(&pace);
+	flow_init(&flow);
 	for (int i = 0; i < 5; i++) {
-		pace_send(&pace, 100, MSEC);
-		(void)pace_ping(&pace, MSEC);
+		flow_send(&flow, 100, MSEC);
+		(void)flow_ping(&flow, MSEC);
 	}
-	pace_pong(&pace, 3, 5 * MSEC);
-	assert_int_equal(pace_in_flight(&pace), 100);
-	pace_pong(&pace, 1, 6 * MSEC);
-	assert_int_equal(pace_in_flight(&pace), 100);
+	flow_pong(&flow, 3, 5 * MSEC);
+	assert_int_equal(flow_in_flight(&flow), 100);
+	flow_pong(&flow, 1, 6 * MSEC);
+	assert_int_equal(flow_in_flight(&flow), 100);
 }
 
 static void too_many_fences_hold_up(void **state)
 {
-	struct pace pace;
+	struct flow flow;
 
 	(void)state;
-	pace_init(&pace);
-	for (int i = 0; i < PACE_PINGS_MAX; i++) {
-		assert_false(pace_congested(&pace));
-		pace_send(&pace, 1, MSEC);
-		(void)pace_ping(&pace, MSEC);
+	flow_init(&flow);
+	for (int i = 0; i < FLOW_PINGS_MAX; i++) {
+		assert_false(flow_congested(&flow));
+		flow_send(&flow, 1, MSEC);
+		(void)flow_ping(&flow, MSEC);
 	}
-	assert_true(pace_congested(&pace));
+	assert_true(flow_congested(&flow));
 }
 
 static void sentences_take_their_argument(void **state)
