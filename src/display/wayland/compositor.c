@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "display/wayland/client.h"
 #include "display/wayland/clipboard.h"
@@ -72,10 +74,22 @@ static const struct {
 	{decoration_init}, {foreign_init},      {activation_init},       {text_input_init},
 };
 
+/* libwayland's words about what a client did: many, if the client wishes. */
+static PRINTF(1, 0) void handle_library_log(const char *format, va_list args)
+{
+	char text[LOG_VALUE_MAX];
+
+	if (log_level() < LOG_DEBUG)
+		return;
+	vsnprintf(text, sizeof(text), format, args);
+	log_event(LOG_DEBUG, "wayland.library", LOG_STR("text", text));
+}
+
 static int set_up(struct compositor *compositor, const char *layout)
 {
 	int r = seat_create(compositor, layout, &compositor->seat);
 
+	wl_log_set_handler_server(handle_library_log);
 	if (r < 0)
 		return r;
 	if (wl_display_init_shm(compositor->display) != 0)

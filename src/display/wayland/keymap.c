@@ -417,7 +417,7 @@ bool keymap_find(struct keymap *keymap, xkb_keysym_t keysym, uint32_t prefer, ui
 			best = entry;
 			break;
 		}
-		if (keymap_symbol(keymap, best->code, mods) != keysym &&
+		if (needs_level(keysym) && keymap_symbol(keymap, best->code, mods) != keysym &&
 		    keymap_symbol(keymap, entry->code, mods) == keysym)
 			best = entry;
 	}
