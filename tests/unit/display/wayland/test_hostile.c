@@ -604,14 +604,12 @@ static void test_reads_nothing(void **state)
 	fill_window(bad, RED);
 	wire_send(&bad->wire, bad->seat, 0, 1, bad->wire.next_id++);
 	wire_pump(&bad->wire);
-	for (int i = 0; i < 200000 && pair->server.compositor->client_count == 2; i++) {
+	/* Nothing waits for it, and what is kept for it is the socket's and libwayland's buffer. */
+	for (int i = 0; i < 200000; i++)
 		compositor_pointer_motion(pair->server.compositor, i % 640, 10 + i % 400);
-		if (i % 50 == 0) {
-			wl_display_flush_clients(pair->server.display);
-			wl_event_loop_dispatch(wl_display_get_event_loop(pair->server.display), 0);
-		}
-	}
-	assert_int_equal(pair->server.compositor->client_count, 1);
+	assert_good(pair);
+	/* When it reads at last, it finds its connection ended for it. */
+	assert_ended(bad);
 }
 
 #define HOSTILE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
