@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "monitor/commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cell/cgroup.h"
+#include "conf/conf.h"
+#include "ctl/answer.h"
+#include "ipc/message.h"
+#include "monitor/client.h"
+#include "monitor/frontdoor.h"
+#include "monitor/keyd.h"
+#include "monitor/limits.h"
+#include "monitor/monitor.h"
+#include "monitor/netd.h"
+#include "monitor/session.h"
+
+/* A message of records is sent when it has so many bytes. */
+#define ANSWER_FULL (IPC_BODY_MAX / 2)
+
+static const char *const state_names[] = {
+	[SESSION_STATE_STARTING] = "starting", [SESSION_STATE_PARKED] = "parked",
+	[SESSION_STATE_ATTACHED] = "attached", [SESSION_STATE_DETACHED] = "detached",
+	[SESSION_STATE_ENDING] = "ending",
+};
+
+static void done(const struct command_call *call, const char *sentence)
+{
+	struct buf body;
+
+	buf_init(&body, IPC_BODY_MAX);
+	answer_done(&body, sentence);
+	call->answer(call->data, &body);
+	buf_finish(&body);
+}
+
+static void failed(const struct command_call *call, enum answer_status status,
+		   const char *sentence)
+{
+	struct buf body;
+
+	buf_init(&body, IPC_BODY_MAX);
+	answer_failed(&body, status, sentence);
+	call->answer(call->data, &body);
+	buf_finish(&body);
+}
+
+static void run_status(const struct command_call *call)
+{
+	const struct monitor *m = call->monitor;
+	static const char *const phases[] = {"starting", "serving", "ending"};
+	unsigned int waiting = 0, viewers = 0;
+	struct client *client;
+	char started[32];
+	struct buf body;
+
+	wl_list_for_each (client, &m->clients, link) {
+		waiting += client_waiting(client);
+		viewers += client->state == CLIENT_ADMITTED;
+	}
+	clock_format(m->started, started, sizeof(started));
+	buf_init(&body, IPC_BODY_MAX);
+	answer_begin(&body);
+	answer_add(&body, (const struct answer_field[]){
+		{"state", ANSWER_STR, .str = phases[m->phase]},
+		{"version", ANSWER_STR, .str = LAZARET_VERSION},
+		{"pid", ANSWER_NUMBER, .number = (uint64_t)getpid()},
+		{"started", ANSWER_STR, .str = started},
+		{"port", ANSWER_NUMBER, .number = (uint64_t)conf_int(m->conf, CONF_PORT)},
+		{"certificate_loaded", ANSWER_BOOL, .number = keyd_ready(m->keyd)},
+		{"network_ready", ANSWER_BOOL, .number = netd_ready(m->netd)},
+		{"sandbox_proven", ANSWER_BOOL, .number = m->sandbox_proven},
+		{"sessions", ANSWER_NUMBER, .number = session_count(m)},
+		{"sessions_max", ANSWER_NUMBER,
+		 .number = (uint64_t)conf_int(m->conf, CONF_MAX_SESSIONS)},
+		{"viewers", ANSWER_NUMBER, .number = viewers},
+		{"waiting", ANSWER_NUMBER, .number = waiting},
+		{"parked_cells", ANSWER_NUMBER, .number = m->n_parked},
+		{"accepted", ANSWER_NUMBER, .number = frontdoor_accepted(m->frontdoor)},
+		{"refused", ANSWER_NUMBER, .number = frontdoor_refused(m->frontdoor)},
+		{NULL},
+	});
+	call->answer(call->data, &body);
+	buf_finish(&body);
+	done(call, "");
+}
+
+static uint64_t memory_of(const struct monitor *monitor, const char *id, const char *sub)
+{
+	CLEANUP(cgroup_closep) struct cgroup *group = NULL;
+	struct cgroup_usage usage;
+	char name[CGROUP_NAME_MAX + 1];
+
+	snprintf(name, sizeof(name), "s-%.40s", id);
+	if (cgroup_open(monitor->cgroups, name, sub, &group) < 0 ||
+	    cgroup_usage(group, &usage) < 0)
+		return 0;
+	return usage.memory >> 20;
+}
+
+static void add_session(const struct session *session, struct buf *body)
+{
+	const char *id = session->entry.id;
+	char started[32], since[32];
+
+	clock_format(session->started, started, sizeof(started));
+	clock_format(session->since, since, sizeof(since));
+	answer_add(body, (const struct answer_field[]){
+		{"id", ANSWER_STR, .str = id},
+		{"user", ANSWER_STR, .str = session->uid ? session->account : ""},
+		{"uid", ANSWER_NUMBER, .number = session->uid},
+		{"state", ANSWER_STR,
+		 .str = session->ending ? "ending" : state_names[session->state]},
+		{"viewer", ANSWER_STR, .str = session->viewer},
+		{"started", ANSWER_STR, .str = started},
+		{"since", ANSWER_STR, .str = since},
+		{"slot", ANSWER_NUMBER, .number = session->entry.slot},
+		{"pid", ANSWER_NUMBER, .number = (uint64_t)session->process.child.pid},
+		{"cell_mib", ANSWER_NUMBER, .number = memory_of(session->monitor, id, "cell")},
+		{"display_mib", ANSWER_NUMBER,
+		 .number = memory_of(session->monitor, id, "display")},
+		{NULL},
+	});
+}
+
+static void run_sessions(const struct command_call *call)
+{
+	struct session *session;
+	struct buf body;
+
+	buf_init(&body, IPC_BODY_MAX);
+	answer_begin(&body);
+	wl_list_for_each (session, &call->monitor->sessions, link) {
+		if (session->phase != SESSION_RUNNING)
+			continue;
+		add_session(session, &body);
+		if (buf_len(&body) < ANSWER_FULL)
+			continue;
+		call->answer(call->data, &body);
+		answer_begin(&body);
+	}
+	call->answer(call->data, &body);
+	buf_finish(&body);
+	done(call, "");
+}
+
+static struct session *find(const struct command_call *call)
+{
+	const char *word = call->arguments[0];
+	struct registry_entry *entry;
+	struct session *session;
+	char sentence[CONTROL_WORD_MAX + 160];
+	int r = registry_resolve(&call->monitor->registry, word, &entry);
+
+	if (r == 0)
+		return wl_container_of(entry, session, entry);
+	snprintf(sentence, sizeof(sentence),
+		 r == -ENOTUNIQ ? "several sessions begin with \"%s\"; give more digits" :
+				  "no session or user \"%s\"; see `lazaretctl sessions`",
+		 word);
+	failed(call, ANSWER_STATUS_NOT_FOUND, sentence);
+	return NULL;
+}
+
+static void log_command(const struct command_call *call, const char *event,
+			const struct session *session, const char *reason)
+{
+	log_event(LOG_INFO, event, LOG_STR("session", session->entry.id),
+		  LOG_STR("user", session->account ? session->account : ""),
+		  LOG_INT("by_uid", call->caller), LOG_STR("reason", reason));
+}
+
+static void run_kick(const struct command_call *call)
+{
+	const char *reason = call->n_arguments > 1 ? call->arguments[1] :
+						     "An administrator closed this viewer.";
+	struct session *session = find(call);
+
+	if (!session)
+		return;
+	if (session->state != SESSION_STATE_ATTACHED) {
+		failed(call, ANSWER_STATUS_FAILED, "nobody is attached to this session");
+		return;
+	}
+	log_command(call, "session.kicked", session, reason);
+	session_kick(session, reason);
+	done(call, "");
+}
+
+static void run_end(const struct command_call *call)
+{
+	const char *reason = call->n_arguments > 1 ? call->arguments[1] :
+						     "An administrator ended this session.";
+	struct session *session = find(call);
+
+	if (!session)
+		return;
+	log_command(call, "session.end-wanted", session, reason);
+	session_end(session, reason);
+	done(call, "");
+}
+
+static void run_reload(const struct command_call *call)
+{
+	char reason[REASON_MAX];
+
+	if (monitor_reload(call->monitor, reason, sizeof(reason)) < 0)
+		failed(call, ANSWER_STATUS_FAILED, reason);
+	else
+		done(call, "");
+}
+
+static void run_shutdown(const struct command_call *call)
+{
+	log_event(LOG_INFO, "monitor.shutdown", LOG_INT("by_uid", call->caller));
+	done(call, "");
+	monitor_shutdown(call->monitor);
+}
+
+void command_run(enum command_id id, const struct command_call *call)
+{
+	static void (*const run[COMMAND_COUNT])(const struct command_call *call) = {
+		[COMMAND_STATUS] = run_status, [COMMAND_SESSIONS] = run_sessions,
+		[COMMAND_KICK] = run_kick,     [COMMAND_END] = run_end,
+		[COMMAND_RELOAD] = run_reload, [COMMAND_SHUTDOWN] = run_shutdown,
+	};
+
+	if (run[id])
+		run[id](call);
+	else
+		failed(call, ANSWER_STATUS_USAGE, "lazaretctl does this itself");
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the commands of the control socket do. */
+#ifndef LAZARET_MONITOR_COMMANDS_H
+#define LAZARET_MONITOR_COMMANDS_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "ctl/command.h"
+#include "wire/buf.h"
+
+struct monitor;
+
+struct command_call {
+	struct monitor *monitor;
+	uid_t caller;
+	const char *const *arguments; /* counted by the table already */
+	size_t n_arguments;
+	/* Sends one message of the answer; the last one is DONE or FAILED. */
+	void (*answer)(void *data, const struct buf *body);
+	void *data;
+};
+
+/* Access was checked. */
+void command_run(enum command_id id, const struct command_call *call);
+
+#endif

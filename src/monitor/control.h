@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The control socket: SOCK_SEQPACKET, one command a connection. Who asks is said by the kernel
+ * (uid and groups at the time of connecting), never by the client. A client that says nonsense
+ * loses its own connection; nobody else notices.
+ */
+#ifndef LAZARET_MONITOR_CONTROL_H
+#define LAZARET_MONITOR_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/attr.h"
+#include "ctl/command.h"
+#include "wire/cursor.h"
+
+/* Below the runtime directory. */
+#define CONTROL_SOCKET "control"
+
+struct control;
+struct monitor;
+
+NODISCARD int control_create(struct monitor *monitor, struct control **ret_control);
+void control_destroy(struct control *control);
+
+/* A request as it was read. */
+struct control_request {
+	size_t n_words;
+	char *words[16]; /* CONTROL_WORDS_MAX */
+};
+void control_request_finish(struct control_request *request);
+/* The body of a CONTROL_REQUEST. -EPROTO; -EPROTONOSUPPORT for another CONTROL_VERSION. */
+NODISCARD int control_request_read(struct cursor *c, struct control_request *ret_request);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The monitor's side of lazaret-keyd: hands it certificate and key, and channels for gateways. */
+#ifndef LAZARET_MONITOR_KEYD_H
+#define LAZARET_MONITOR_KEYD_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+
+struct keyd;
+struct monitor;
+
+NODISCARD int keyd_create(struct monitor *monitor, struct keyd **ret_keyd);
+void keyd_destroy(struct keyd *keyd);
+void keyd_stop(struct keyd *keyd);
+bool keyd_stopped(const struct keyd *keyd);
+
+/* Opens the files of the configuration and has them loaded. The answer is logged when it comes; a
+ * failure leaves what was loaded before. */
+NODISCARD int keyd_load(struct keyd *keyd);
+/* A key is loaded: gateways can be started. */
+bool keyd_ready(const struct keyd *keyd);
+/* The certificate chain that is loaded, PEM; NULL: none. */
+const char *keyd_chain(const struct keyd *keyd);
+
+/* A channel for one gateway: its end of it, the caller's. Negative errno. */
+NODISCARD int keyd_open_channel(struct keyd *keyd);
+
+#endif

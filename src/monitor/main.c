@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lazaretd: see monitor.h for what is where. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/confine.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cell/cgroup.h"
+#include "monitor/adopt.h"
+#include "monitor/client.h"
+#include "monitor/control.h"
+#include "monitor/frontdoor.h"
+#include "monitor/keyd.h"
+#include "monitor/limits.h"
+#include "monitor/login.h"
+#include "monitor/monitor.h"
+#include "monitor/netd.h"
+#include "monitor/reload.h"
+#include "monitor/remains.h"
+#include "monitor/runtime.h"
+#include "monitor/session.h"
+#include "monitor/throttle.h"
+
+#define FILES_MAX 16
+/* More descriptors than this help nobody and slow down what walks through them. */
+#define FILES_WANTED 65536
+
+enum action { ACTION_RUN, ACTION_CHECK, ACTION_DUMP };
+
+static void usage(FILE *out)
+{
+	fputs("usage: lazaretd [-f FILE]... [--ready-file PATH]\n"
+	      "       lazaretd [-f FILE]... --check | --dump\n"
+	      "       lazaretd --version | --help\n\n"
+	      "  -f, --file FILE     read this configuration; several are read in order\n"
+	      "                      (default: " CONF_PATH ")\n"
+	      "      --ready-file P  make the file P when viewers can connect\n"
+	      "      --check         check the configuration and exit\n"
+	      "      --dump          print the whole configuration and exit\n",
+	      out);
+}
+
+struct options {
+	const char *files[FILES_MAX];
+	size_t n_files;
+	const char *ready_file;
+	enum action action;
+};
+
+/* 0: go on; otherwise *ret_status is how to exit. */
+static int parse_options(int argc, char **argv, struct options *options, int *ret_status)
+{
+	static const struct option longs[] = {
+		{"file", required_argument, NULL, 'f'}, {"ready-file", required_argument, NULL, 'r'},
+		{"check", no_argument, NULL, 'c'},	{"dump", no_argument, NULL, 'd'},
+		{"version", no_argument, NULL, 'V'},	{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "f:h", longs, NULL)) >= 0) {
+		switch (c) {
+		case 'f':
+			if (options->n_files == FILES_MAX) {
+				fprintf(stderr, "lazaretd: at most %d files\n", FILES_MAX);
+				*ret_status = 2;
+				return -1;
+			}
+			options->files[options->n_files++] = optarg;
+			break;
+		case 'r':
+			options->ready_file = optarg;
+			break;
+		case 'c':
+			options->action = ACTION_CHECK;
+			break;
+		case 'd':
+			options->action = ACTION_DUMP;
+			break;
+		case 'V':
+			puts("lazaretd " LAZARET_VERSION);
+			*ret_status = 0;
+			return -1;
+		default:
+			usage(c == 'h' ? stdout : stderr);
+			*ret_status = c == 'h' ? 0 : 2;
+			return -1;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "lazaretd: unexpected argument \"%s\"\n", argv[optind]);
+		*ret_status = 2;
+		return -1;
+	}
+	if (options->n_files == 0)
+		options->files[options->n_files++] = CONF_PATH;
+	return 0;
+}
+
+static int handle_signal(int sig, void *data)
+{
+	struct monitor *monitor = data;
+	char reason[REASON_MAX];
+
+	switch (sig) {
+	case SIGHUP:
+		/* What is wrong was logged. */
+		(void)!monitor_reload(monitor, reason, sizeof(reason));
+		break;
+	case SIGINT:
+		log_event(LOG_INFO, "monitor.shutdown", LOG_STR("signal", "INT"));
+		monitor_shutdown(monitor);
+		break;
+	case SIGTERM:
+		/* Sessions go on: the next lazaretd finds them. */
+		log_event(LOG_INFO, "monitor.leaving",
+			  LOG_INT("sessions", session_count(monitor)));
+		monitor->stop = true;
+		break;
+	}
+	return 0;
+}
+
+static int watch_signals(struct monitor *monitor)
+{
+	static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		monitor->signals[i] = wl_event_loop_add_signal(monitor->loop, signals[i],
+							       handle_signal, monitor);
+		if (!monitor->signals[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = MIN(limit.rlim_max, (rlim_t)FILES_WANTED);
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_event(LOG_WARN, "monitor.few-descriptors", LOG_ERR(-errno));
+}
+
+static int find_account(const char *name, struct monitor_account *account)
+{
+	int r = confine_lookup(name, &account->uid, &account->gid);
+
+	if (r == 0 && (account->uid == 0 || account->gid == 0))
+		r = -EPERM;
+	if (r < 0)
+		log_event(LOG_ERROR, "account.unusable", LOG_STR("account", name),
+			  LOG_STR("remedy", "make a system account of that name, without a shell"),
+			  LOG_ERR(r));
+	return r;
+}
+
+/* An instance is its runtime directory; only the usual one has the plain name. */
+static void name_cgroup(struct monitor *monitor)
+{
+	const char *path = conf_str(monitor->conf, CONF_RUNTIME_DIR);
+	uint32_t hash = 2166136261u;
+
+	monitor->cgroup_delegated = getenv("NOTIFY_SOCKET") != NULL;
+	str_copy(monitor->cgroup_name, sizeof(monitor->cgroup_name), "lazaret");
+	if (str_eq(path, conf_row(CONF_RUNTIME_DIR)->default_str))
+		return;
+	for (const char *p = path; *p; p++)
+		hash = (hash ^ (uint8_t)*p) * 16777619u;
+	snprintf(monitor->cgroup_name, sizeof(monitor->cgroup_name), "lazaret-%08x", hash);
+}
+
+static int set_up(struct monitor *monitor)
+{
+	const struct conf *conf = monitor->conf;
+	int r;
+
+	r = find_account(conf_str(conf, CONF_GATEWAY_USER), &monitor->gateway_account);
+	if (r == 0)
+		r = find_account(conf_str(conf, CONF_KEYD_USER), &monitor->keyd_account);
+	if (r == 0)
+		r = runtime_open(monitor);
+	if (r == 0)
+		r = frontdoor_create(monitor, &monitor->frontdoor);
+	if (r < 0)
+		return r;
+	name_cgroup(monitor);
+	r = cgroup_base_open(monitor->cgroup_name, monitor->cgroup_delegated, true,
+			     &monitor->cgroups);
+	if (r < 0) {
+		log_event(LOG_ERROR, "cgroup.unusable", LOG_STR("name", monitor->cgroup_name),
+			  LOG_ERR(r));
+		return r;
+	}
+	r = adopt_sessions(monitor);
+	if (r < 0) {
+		log_event(LOG_ERROR, "session.unlisted", LOG_ERR(r));
+		return r;
+	}
+	r = control_create(monitor, &monitor->control);
+	if (r < 0) {
+		log_event(LOG_ERROR, "control.unusable", LOG_ERR(r));
+		return r;
+	}
+	r = netd_create(monitor, &monitor->netd);
+	if (r == 0)
+		r = keyd_create(monitor, &monitor->keyd);
+	return r;
+}
+
+/* Lets go of what may go on without us; ends what may not. */
+static void tear_down(struct monitor *monitor)
+{
+	struct client *client, *next_client;
+	struct session *session, *next;
+	bool ended = monitor->phase == MONITOR_ENDING;
+
+	if (!ended)
+		runtime_say_stopping(monitor);
+	frontdoor_destroy(monitor->frontdoor);
+	control_destroy(monitor->control);
+	wl_list_for_each_safe (client, next_client, &monitor->clients, link)
+		client_destroy(client, client->state != CLIENT_ADMITTED || ended);
+	wl_list_for_each_safe (session, next, &monitor->sessions, link)
+		session_release(session);
+	remains_forget_all(monitor);
+	netd_destroy(monitor->netd);
+	keyd_destroy(monitor->keyd);
+	if (ended && !monitor->cgroup_delegated && monitor->cgroups) {
+		int r = cgroup_base_remove(monitor->cgroups);
+
+		if (r < 0)
+			log_event(LOG_WARN, "cgroup.stays", LOG_ERR(r));
+	}
+	cgroup_base_close(monitor->cgroups);
+	if (ended && monitor->runtime_fd >= 0)
+		runtime_remove(monitor);
+	runtime_close(monitor);
+	throttle_destroy(monitor->throttle);
+}
+
+static int run(struct monitor *monitor)
+{
+	int r;
+
+	monitor->loop = wl_event_loop_create();
+	monitor->throttle = throttle_create();
+	if (!monitor->loop || !monitor->throttle)
+		return 1;
+	registry_init(&monitor->registry);
+	wl_list_init(&monitor->clients);
+	wl_list_init(&monitor->sessions);
+	wl_list_init(&monitor->remains);
+	monitor->started = clock_wall();
+	reload_apply(monitor);
+	raise_limits();
+	umask(022);
+	/* Passwords pass through our memory. */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	r = watch_signals(monitor);
+	if (r == 0)
+		r = set_up(monitor);
+	if (r < 0)
+		monitor->exit_status = 1;
+	while (r == 0 && !monitor->stop) {
+		if (wl_event_loop_dispatch(monitor->loop, -1) < 0 && errno != EINTR) {
+			log_event(LOG_ERROR, "monitor.loop", LOG_ERR(-errno));
+			monitor->exit_status = 1;
+			break;
+		}
+	}
+	tear_down(monitor);
+	return monitor->exit_status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {0};
+	struct monitor monitor = {.runtime_fd = -1, .sessions_fd = -1, .lock_fd = -1};
+	int status;
+
+	if (parse_options(argc, argv, &options, &status) < 0)
+		return status;
+	monitor.files = options.files;
+	monitor.n_files = options.n_files;
+	monitor.ready_file = options.ready_file;
+	if (reload_read(&monitor, stderr, &monitor.conf) < 0)
+		return 1;
+	if (options.action == ACTION_DUMP)
+		conf_dump(monitor.conf, stdout, false);
+	if (options.action != ACTION_RUN) {
+		conf_destroy(monitor.conf);
+		return 0;
+	}
+	if (geteuid() != 0) {
+		fputs("lazaretd: has to be started by root\n", stderr);
+		return 1;
+	}
+	log_init("lazaretd");
+	status = run(&monitor);
+	conf_destroy(monitor.conf);
+	return status;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The monitor: listens, decides, starts and ends the other processes. It runs as root and parses no
+ * byte that came over the network.
+ *
+ *	frontdoor.c	listening sockets; who may connect at all
+ *	client.c	one gateway: a connection from accept to its end
+ *	session.c	one lazaret-session: a login attempt, a session or a parked cell
+ *	login.c		what joins the two: who gets which session
+ *	remains.c	what a dead session leaves behind
+ *	adopt.c		the sessions of an earlier monitor
+ *	keyd.c netd.c	the siblings, restarted when they die (sibling.c)
+ *	control.c	lazaretctl's socket; commands.c what it can ask for
+ */
+#ifndef LAZARET_MONITOR_MONITOR_H
+#define LAZARET_MONITOR_MONITOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <wayland-server-core.h>
+
+#include "base/attr.h"
+#include "conf/conf.h"
+#include "monitor/registry.h"
+
+enum monitor_phase {
+	MONITOR_STARTING, /* not everything is up: nobody is let in */
+	MONITOR_SERVING,
+	MONITOR_ENDING, /* sessions are being ended; then we exit */
+};
+
+struct cgroup_base;
+struct control;
+struct frontdoor;
+struct keyd;
+struct netd;
+struct throttle;
+
+struct monitor_account {
+	uid_t uid;
+	gid_t gid;
+};
+
+struct monitor {
+	struct wl_event_loop *loop;
+	struct conf *conf;
+	const char *const *files; /* of the configuration, as named on the command line */
+	size_t n_files;
+	const char *ready_file; /* or NULL */
+	enum monitor_phase phase;
+	bool stop; /* leave the loop */
+	int exit_status;
+	uint64_t started; /* wall us */
+
+	int runtime_fd, sessions_fd, lock_fd;
+	struct monitor_account gateway_account, keyd_account;
+	gid_t control_gid; /* (gid_t)-1: only root */
+
+	char cgroup_name[64];
+	bool cgroup_delegated;
+	struct cgroup_base *cgroups;
+
+	struct registry registry;
+	struct throttle *throttle;
+	struct wl_list clients; /* client.link */
+	struct wl_list sessions; /* session.link, all phases */
+	struct wl_list remains; /* remains.link */
+	unsigned int n_parked; /* parked or on the way there */
+	struct wl_event_source *park_timer;
+	unsigned int park_failures; /* in a row */
+	bool sandbox_proven; /* a browser ran in a cell with its own sandbox on */
+
+	struct keyd *keyd;
+	struct netd *netd;
+	struct frontdoor *frontdoor;
+	struct control *control;
+	struct wl_event_source *signals[4];
+	struct wl_event_source *end_timer;
+};
+
+/* Something came up: begins to serve when it was the last thing missing. */
+void monitor_check_ready(struct monitor *monitor);
+/* Says why, and leaves with status 1: for what makes serving impossible at the start. */
+void monitor_give_up(struct monitor *monitor, const char *event, const char *reason);
+
+/* 0, or -EINVAL with what is wrong in `reason` (sentence, cut at its size); the old stays then. */
+NODISCARD int monitor_reload(struct monitor *monitor, char *reason, size_t size);
+/* Ends all sessions, the siblings and, when they are gone, us. */
+void monitor_shutdown(struct monitor *monitor);
+/* During shutdown: a session is gone. */
+void monitor_check_ended(struct monitor *monitor);
+
+/* Where a program of ours lies; valid until the next call. */
+const char *monitor_program(const struct monitor *monitor, const char *name);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "monitor/netd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "monitor/frontdoor.h"
+#include "monitor/limits.h"
+#include "monitor/monitor.h"
+#include "monitor/session.h"
+#include "monitor/sibling.h"
+
+struct netd {
+	struct sibling sibling;
+	bool ready;
+	bool was_ready;
+};
+
+static void put_config(void *data, struct buf *config)
+{
+	struct netd *netd = data;
+
+	conf_put(netd->sibling.monitor->conf, CONF_FOR_NETD, config);
+}
+
+static void started(void *data)
+{
+	struct netd *netd = data;
+	struct monitor *monitor = netd->sibling.monitor;
+	struct session *session;
+	uint32_t count = 0;
+	struct buf body;
+
+	buf_init(&body, IPC_BODY_MAX);
+	buf_put_u32(&body, 0);
+	wl_list_for_each (session, &monitor->sessions, link) {
+		if (!session->has_slot)
+			continue;
+		buf_put_u32(&body, session->entry.slot);
+		count++;
+	}
+	if (!buf_error(&body))
+		buf_patch_u32(&body, 0, count);
+	process_send(&netd->sibling.process, IPC_NETD_START, &body, NULL, 0);
+	buf_finish(&body);
+}
+
+static void lost(void *data)
+{
+	struct netd *netd = data;
+
+	netd->ready = false;
+}
+
+/* Safe: says only whether it could; no data of it is used. */
+static int handle_started(void *data, struct ipc_message *message)
+{
+	struct sibling *sibling = data;
+	struct netd *netd = sibling->data;
+	bool ok = cursor_u8(&message->body) != 0;
+	_cleanup_free_ char *reason = cursor_str(&message->body, REASON_MAX);
+	struct session *session, *next;
+
+	if (!cursor_done(&message->body))
+		return -EPROTO;
+	if (!ok) {
+		if (!netd->was_ready)
+			monitor_give_up(sibling->monitor, "network.unusable", reason);
+		log_event(LOG_ERROR, "network.refused", LOG_STR("reason", reason));
+		/* It is killed, and tried again after the pause. */
+		return -EIO;
+	}
+	netd->ready = netd->was_ready = true;
+	log_event(LOG_INFO, "network.ready");
+	wl_list_for_each_safe (session, next, &sibling->monitor->sessions, link) {
+		if (session->net_wanted)
+			netd_create_cell(netd, session->entry.slot);
+	}
+	monitor_check_ready(sibling->monitor);
+	frontdoor_resume(sibling->monitor->frontdoor);
+	return 0;
+}
+
+/*
+ * Safe: the answer is only passed to the session that holds the slot and asked for it; the session
+ * enters what it gets as its cell's network and nothing else.
+ */
+static int handle_cell_created(void *data, struct ipc_message *message)
+{
+	struct sibling *sibling = data;
+	uint32_t slot = cursor_u32(&message->body);
+	bool ok = cursor_u8(&message->body) != 0;
+	_cleanup_free_ char *reason = cursor_str(&message->body, REASON_MAX);
+	_cleanup_free_ char *resolv = cursor_str(&message->body, RESOLV_CONF_MAX);
+	_cleanup_fd_ int netns = ipc_message_take_fd(message, 0);
+	struct session *session;
+
+	if (!cursor_done(&message->body) || (ok && netns < 0))
+		return -EPROTO;
+	session = session_find_slot(sibling->monitor, slot);
+	if (!session || !session->net_wanted) {
+		log_event(LOG_DEBUG, "network.unwanted", LOG_INT("slot", slot));
+		return 0;
+	}
+	session_net(session, ok, reason, resolv, netns);
+	return 0;
+}
+
+static void handle_closed(void *data, int reason)
+{
+	struct sibling *sibling = data;
+
+	process_closed(&sibling->process, reason);
+}
+
+static const struct ipc_rule rules[] = {
+	{IPC_NETD_STARTED, IPC_ANY_STATE, 0, handle_started},
+	{IPC_NETD_CELL_CREATED, IPC_ANY_STATE, 0, handle_cell_created},
+};
+
+static const struct ipc_table table = {
+	.self = IPC_ROLE_MONITOR,
+	.peer = IPC_ROLE_NETD,
+	.rules = rules,
+	.n_rules = ARRAY_LEN(rules),
+	.closed = handle_closed,
+};
+
+static void say_slot(struct netd *netd, enum ipc_type type, uint32_t slot)
+{
+	struct buf body;
+
+	if (!netd || !netd->ready)
+		return;
+	buf_init(&body, 4);
+	buf_put_u32(&body, slot);
+	process_send(&netd->sibling.process, type, &body, NULL, 0);
+	buf_finish(&body);
+}
+
+void netd_create_cell(struct netd *netd, uint32_t slot)
+{
+	say_slot(netd, IPC_NETD_CELL_CREATE, slot);
+}
+
+void netd_remove_cell(struct netd *netd, uint32_t slot)
+{
+	say_slot(netd, IPC_NETD_CELL_REMOVE, slot);
+}
+
+bool netd_ready(const struct netd *netd)
+{
+	return netd && netd->ready;
+}
+
+int netd_create(struct monitor *monitor, struct netd **ret_netd)
+{
+	struct netd *netd = calloc(1, sizeof(*netd));
+
+	if (!netd)
+		return -ENOMEM;
+	netd->sibling = (struct sibling){
+		.name = "lazaret-netd",
+		.monitor = monitor,
+		.table = &table,
+		.data = netd,
+		.put_config = put_config,
+		.started = started,
+		.lost = lost,
+	};
+	*ret_netd = netd;
+	return sibling_start(&netd->sibling);
+}
+
+void netd_stop(struct netd *netd)
+{
+	if (netd && !netd->sibling.stopping)
+		sibling_stop(&netd->sibling, IPC_NETD_STOP);
+}
+
+bool netd_stopped(const struct netd *netd)
+{
+	return !netd || !process_running(&netd->sibling.process);
+}
+
+void netd_destroy(struct netd *netd)
+{
+	if (!netd)
+		return;
+	sibling_finish(&netd->sibling);
+	free(netd);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The monitor's side of lazaret-netd. */
+#ifndef LAZARET_MONITOR_NETD_H
+#define LAZARET_MONITOR_NETD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+struct monitor;
+struct netd;
+
+/* Tells it the slots of the sessions that are in the registry now. */
+NODISCARD int netd_create(struct monitor *monitor, struct netd **ret_netd);
+void netd_destroy(struct netd *netd);
+/* Has everything removed that it made. */
+void netd_stop(struct netd *netd);
+bool netd_stopped(const struct netd *netd);
+
+bool netd_ready(const struct netd *netd);
+/* Nothing happens while it is down: a restarted netd is told what is alive and what is wanted. */
+void netd_create_cell(struct netd *netd, uint32_t slot);
+void netd_remove_cell(struct netd *netd, uint32_t slot);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reading the configuration, at the start and again while we run. */
+#include "monitor/reload.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "monitor/keyd.h"
+#include "monitor/login.h"
+#include "monitor/monitor.h"
+#include "monitor/throttle.h"
+
+int reload_read(const struct monitor *monitor, FILE *errors, struct conf **ret_conf)
+{
+	_cleanup_conf_ struct conf *conf = conf_create();
+	int r;
+
+	if (!conf)
+		return -ENOMEM;
+	for (size_t i = 0; i < monitor->n_files; i++) {
+		r = conf_read_file(conf, monitor->files[i], errors);
+		if (r < 0) {
+			if (r != -EINVAL)
+				fprintf(errors, "%s: %s\n", monitor->files[i], strerror(-r));
+			return r;
+		}
+	}
+	r = conf_check(conf, errors);
+	if (r < 0)
+		return r;
+	*ret_conf = STEAL(conf);
+	return 0;
+}
+
+static void find_control_group(struct monitor *monitor)
+{
+	const char *name = conf_str(monitor->conf, CONF_CONTROL_GROUP);
+	struct group *group = name[0] ? getgrnam(name) : NULL;
+
+	if (name[0] && !group)
+		log_event(LOG_WARN, "control.no-group", LOG_STR("group", name));
+	monitor->control_gid = group ? group->gr_gid : (gid_t)-1;
+}
+
+void reload_apply(struct monitor *monitor)
+{
+	log_set_level((enum log_level)conf_int(monitor->conf, CONF_LOG_LEVEL));
+	throttle_set_cap(monitor->throttle,
+			 (uint64_t)conf_int(monitor->conf, CONF_LOGIN_DELAY_MAX) * USEC_PER_SEC);
+	find_control_group(monitor);
+}
+
+/* What sockets, siblings, folders and running sessions are bound to. */
+static const enum conf_id fixed[] = {
+	CONF_LISTEN,	   CONF_PORT,	       CONF_CELL_BLOCK,	   CONF_CELL_BLOCK6,
+	CONF_CELL_ALLOW,   CONF_DNS,	       CONF_PROXY,	   CONF_RUNTIME_DIR,
+	CONF_STATE_DIR,	   CONF_LIBEXEC_DIR,   CONF_GATEWAY_USER,  CONF_KEYD_USER,
+	CONF_CELL_UID_BASE, CONF_DISPLAY_UID_BASE,
+};
+
+static bool list_equal(const struct conf *a, const struct conf *b, enum conf_id id)
+{
+	size_t n = conf_list_len(a, id);
+
+	if (conf_list_len(b, id) != n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!str_eq(conf_list_item(a, id, i), conf_list_item(b, id, i)))
+			return false;
+	}
+	return true;
+}
+
+static bool equal(const struct conf *a, const struct conf *b, enum conf_id id)
+{
+	switch (conf_row(id)->type) {
+	case CONF_TYPE_LIST:
+		return list_equal(a, b, id);
+	case CONF_TYPE_STR:
+	case CONF_TYPE_PATH:
+		return str_eq(conf_str(a, id), conf_str(b, id));
+	default:
+		return conf_int(a, id) == conf_int(b, id);
+	}
+}
+
+static int read_again(struct monitor *monitor, char *reason, size_t size, struct conf **ret_conf)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	FILE *errors = open_memstream(&text, &len);
+	int r;
+
+	if (!errors)
+		return -ENOMEM;
+	r = reload_read(monitor, errors, ret_conf);
+	fclose(errors);
+	if (r < 0) {
+		text[strcspn(text, "\n")] = '\0';
+		snprintf(reason, size, "%s", text);
+	}
+	return r;
+}
+
+int monitor_reload(struct monitor *monitor, char *reason, size_t size)
+{
+	_cleanup_conf_ struct conf *conf = NULL;
+	int r;
+
+	snprintf(reason, size, "out of memory");
+	r = read_again(monitor, reason, size, &conf);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(fixed); i++) {
+		if (equal(monitor->conf, conf, fixed[i]))
+			continue;
+		snprintf(reason, size,
+			 "the option \"%s\" cannot change while the system runs; restart it, or "
+			 "set the option back. Nothing was changed",
+			 conf_row(fixed[i])->name);
+		r = -EINVAL;
+	}
+	if (r < 0) {
+		log_event(LOG_ERROR, "config.kept", LOG_STR("reason", reason));
+		return r;
+	}
+	conf_destroy(monitor->conf);
+	monitor->conf = STEAL(conf);
+	reload_apply(monitor);
+	log_event(LOG_INFO, "config.loaded");
+	r = keyd_load(monitor->keyd);
+	if (r < 0)
+		snprintf(reason, size,
+			 "the configuration was loaded, but certificate or key cannot be read "
+			 "(%s); the old ones stay",
+			 strerror(-r));
+	login_park(monitor);
+	return r;
+}
