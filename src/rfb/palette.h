@@ -29,4 +29,15 @@ struct palette {
 NODISCARD bool palette_build(struct palette *palette, const uint32_t *values, size_t count, int max,
 			     uint8_t *indices);
 
+/* The order of the palettes before, so that a colour keeps its index from one to the next: only
+ * then do the indices of two rectangles resemble each other for a compressor. All zero at first. */
+struct palette_order {
+	uint32_t colours[PALETTE_MAX];
+	int count;
+};
+
+/* Brings a palette just built, and the `count` indices that were made with it, into the order. */
+void palette_arrange(struct palette *palette, struct palette_order *order, uint8_t *indices,
+		     size_t count);
+
 #endif

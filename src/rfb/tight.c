@@ -16,10 +16,9 @@
 
 #define SUBRECT_PIXELS 65536 /* what viewers are used to get in one piece */
 #define SOLID_MIN 2048 /* pixels; a fill of less does not pay for splitting what is around it */
-#define SPLIT_SIDE \
-	64 /* pixels; full-colour rectangles are searched for parts with few colours
-		       * down to this */
-#define JPEG_COLOURS_MIN 97 /* with fewer it is text or a drawing, which JPEG makes ugly */
+/* Pixels; with too many colours for a palette, halves of more are tried. Of less, the palettes would
+ * weigh more than they save. */
+#define SPLIT_MIN 16384
 #define JPEG_PIXELS_MIN 256 /* the tables of a JPEG alone take hundreds of bytes */
 #define LENGTH_BYTES 3 /* of a compact length, at most */
 
@@ -37,6 +36,7 @@ struct tight {
 	struct pixel_format format;
 	struct convert convert; /* made for `format` if that has bits_per_pixel */
 	struct palette palette;
+	struct palette_order order;
 	uint32_t values[SUBRECT_PIXELS];
 	uint8_t indices[SUBRECT_PIXELS];
 	uint8_t packed[SUBRECT_PIXELS * 4];
@@ -190,6 +190,7 @@ static int put_mono(struct run *run, int width, int height)
 
 static int put_indexed(struct run *run, size_t count)
 {
+	palette_arrange(&run->tight->palette, &run->tight->order, run->tight->indices, count);
 	put_palette(run, STREAM_INDEXED);
 	return put_data(run, STREAM_INDEXED, run->tight->indices, count);
 }
@@ -263,38 +264,44 @@ static int encode_halves(struct run *run, const pixman_box32_t *box)
 	return r < 0 ? r : encode_subrect(run, &second);
 }
 
-/* Whether the box was coded with loss; 0 is no. */
-static int try_jpeg(struct run *run, const pixman_box32_t *box, size_t gap)
+/* Text and drawings, which JPEG makes ugly, have runs of one colour; photographs have hardly any. */
+static bool looks_like_photo(const uint32_t *values, size_t count)
 {
-	struct tight *tight = run->tight;
-	int r;
+	size_t same = 0;
 
-	if (run->job->quality < 0 || run->job->format->bits_per_pixel == 8 ||
-	    area(box) < JPEG_PIXELS_MIN)
-		return 0;
-	if (tight->palette.count && tight->palette.count < JPEG_COLOURS_MIN)
-		return 0;
-	r = put_jpeg(run, box);
-	if (r == -EAGAIN) {
-		encoder_undo(run->out, gap);
-		return 0;
-	}
-	return r < 0 ? r : 1;
+	for (size_t i = 1; i < count; i++)
+		same += values[i] == values[i - 1];
+	return same < count / 3;
 }
 
-static int put_subrect(struct run *run, const pixman_box32_t *box, size_t count, bool few)
+static bool jpeg_wanted(const struct run *run, size_t count)
 {
-	int colours = run->tight->palette.count;
-	int r;
+	return run->job->quality >= 0 && run->job->format->bits_per_pixel != 8 &&
+	       count >= JPEG_PIXELS_MIN && looks_like_photo(run->tight->values, count);
+}
 
-	if (few && colours == 1)
+/* A rectangle of more colours than a palette has. */
+static int put_many(struct run *run, const pixman_box32_t *box, size_t count, bool jpeg)
+{
+	size_t before = buf_len(run->out);
+	int r = jpeg ? put_jpeg(run, box) : -EAGAIN;
+
+	if (r != -EAGAIN)
+		return r;
+	encoder_undo(run->out, before);
+	return put_full(run, count);
+}
+
+static int put_few(struct run *run, const pixman_box32_t *box, size_t count)
+{
+	switch (run->tight->palette.count) {
+	case 1:
 		return put_fill(run, run->tight->values[0]);
-	if (few && colours == 2)
+	case 2:
 		return put_mono(run, box->x2 - box->x1, box->y2 - box->y1);
-	r = try_jpeg(run, box, buf_len(run->out));
-	if (r != 0)
-		return MIN(r, 0);
-	return few ? put_indexed(run, count) : put_full(run, count);
+	default:
+		return put_indexed(run, count);
+	}
 }
 
 /* At most SUBRECT_PIXELS and RFB_TIGHT_WIDTH_MAX wide. */
@@ -303,22 +310,19 @@ static int encode_subrect(struct run *run, const pixman_box32_t *box)
 	struct tight *tight = run->tight;
 	size_t before = buf_len(run->out);
 	size_t count = load_values(run, box);
-	int bytes = tight->convert.bytes;
+	size_t bytes = (size_t)tight->convert.bytes;
 	/* A palette pays if it and the indices are less than the pixels. */
-	int max = bytes == 1 ? 2 : (int)MIN(PALETTE_MAX, MAX(count * (size_t)(bytes - 1) / 4, 2));
+	int max = bytes == 1 ? 2 : (int)MIN(PALETTE_MAX, MAX(count * (bytes - 1) / 4, 2));
 	bool few = palette_build(&tight->palette, tight->values, count, max, tight->indices);
+	bool jpeg = !few && jpeg_wanted(run, count);
 	int r;
 
-	if (!few) {
-		tight->palette.count = 0;
-		if (run->job->quality < 0 && bytes > 1 &&
-		    MAX(box->x2 - box->x1, box->y2 - box->y1) > SPLIT_SIDE)
-			return encode_halves(run, box);
-	}
+	if (!few && !jpeg && bytes > 1 && area(box) > SPLIT_MIN)
+		return encode_halves(run, box);
 	encoder_put_header(run->out, box, RFB_ENCODING_TIGHT);
 	r = buf_error(run->out);
 	if (r == 0)
-		r = put_subrect(run, box, count, few);
+		r = few ? put_few(run, box, count) : put_many(run, box, count, jpeg);
 	if (r < 0) {
 		encoder_undo(run->out, before);
 		return r;
