@@ -53,7 +53,7 @@ static int watch(const struct cell *cell)
 	}
 }
 
-int check_main(const char *uid, const char *gid)
+int check_main(const char *uid, const char *gid, const char *data)
 {
 	static const char *const command[] = {
 		"/usr/lib/chromium/chromium",
@@ -61,7 +61,7 @@ int check_main(const char *uid, const char *gid)
 		"--disable-gpu",
 		"--no-first-run",
 		"--disable-background-networking",
-		"--remote-debugging-pipe",
+		"--remote-debugging-port=0",
 		"about:blank",
 		NULL,
 	};
@@ -84,7 +84,7 @@ int check_main(const char *uid, const char *gid)
 	if (r == 0)
 		r = own_folder(folder);
 	spec.libexec = folder;
-	spec.data = getenv("LAZARET_DATA");
+	spec.data = data;
 	if (r == 0)
 		r = cell_start(&spec, &cell);
 	if (r == 0) {

@@ -3,7 +3,10 @@
 #ifndef LAZARET_CELL_CHECK_H
 #define LAZARET_CELL_CHECK_H
 
-/* `lazaret-cell --check UID GID`: exit code 0 when it was seen, 1 otherwise; why is logged. */
-int check_main(const char *uid, const char *gid);
+/*
+ * `lazaret-cell --check UID GID [DATA]`: exit code 0 when it was seen, 1 otherwise; why is logged.
+ * `data` is cell_spec.data, or NULL.
+ */
+int check_main(const char *uid, const char *gid, const char *data);
 
 #endif

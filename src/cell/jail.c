@@ -103,7 +103,8 @@ static void session_bus(struct args *args, uid_t uid)
 	snprintf(text, sizeof(text),
 		 "<busconfig><type>session</type><listen>unix:path=/run/user/%u/bus</listen>"
 		 "<auth>EXTERNAL</auth><policy context=\"default\"><allow send_destination=\"*\" "
-		 "eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>",
+		 "eavesdrop=\"true\"/><allow eavesdrop=\"true\"/><allow "
+		 "own=\"*\"/></policy></busconfig>",
 		 (unsigned int)uid);
 	file(args, "/run/lazaret/bus.conf", text);
 }

@@ -3,7 +3,7 @@
  * lazaret-cell: becomes a cell. Started by lazaret-session as root with a spec on descriptor 3;
  * see cell.h. After the identity is dropped nothing is left that could bring it back.
  *
- *	lazaret-cell --check UID GID	starts a trial cell and proves the browser's sandbox in it
+ *	lazaret-cell --check UID GID [DATA]	starts a trial cell and proves the browser's sandbox in it
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -226,8 +226,8 @@ int main(int argc, char **argv)
 	log_init("lazaret-cell");
 	if (argc == 1)
 		return become_cell();
-	if (argc == 4 && str_eq(argv[1], "--check"))
-		return check_main(argv[2], argv[3]);
-	fprintf(stderr, "usage: lazaret-cell --check UID GID\n");
+	if ((argc == 4 || argc == 5) && str_eq(argv[1], "--check"))
+		return check_main(argv[2], argv[3], argv[4]);
+	fprintf(stderr, "usage: lazaret-cell --check UID GID [DATA]\n");
 	return 2;
 }

@@ -83,7 +83,7 @@ static bool is_descendant(pid_t pid, pid_t ancestor)
 	return false;
 }
 
-/* Arguments are separated by NULs; Firefox's content processes say -isForBrowser. */
+/* Chromium's children rewrite their command line with blanks where the kernel had NULs. */
 static bool is_renderer(pid_t pid)
 {
 	_cleanup_free_ char *line = NULL;
@@ -91,11 +91,11 @@ static bool is_renderer(pid_t pid)
 
 	if (read_proc(pid, "cmdline", CMDLINE_MAX, &line, &len) < 0)
 		return false;
-	for (const char *arg = line; arg < line + len; arg += strlen(arg) + 1) {
-		if (strncmp(arg, "--type=renderer", 15) == 0 || strcmp(arg, "-isForBrowser") == 0)
-			return true;
+	for (size_t i = 0; i < len; i++) {
+		if (line[i] == '\0')
+			line[i] = ' ';
 	}
-	return false;
+	return strstr(line, " --type=renderer ") || strstr(line, " -isForBrowser ");
 }
 
 /* The inner process 1: what every program of the cell starts from. */
