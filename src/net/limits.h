@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a site, or what answers its questions, can make grow. */
+#ifndef LAZARET_NET_LIMITS_H
+#define LAZARET_NET_LIMITS_H
+
+#define NETWORKS_MAX 65536 /* networks of a path or zone, names resolved */
+#define NAME_ADDRESSES_MAX 4096 /* addresses that one name may have */
+#define PORTS_MAX 128 /* ports and ranges of a path */
+#define NOTES_MAX 256 /* remarks about one contract */
+
+#endif
