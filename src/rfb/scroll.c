@@ -459,16 +459,49 @@ static void close_all(const struct pass *pass, struct open_stretches *open)
 	open->count = 0;
 }
 
+/* Changed lines of a strip that a shift explains. */
+static int count_explained(const struct pass *pass, int strip, int shift)
+{
+	const uint32_t *before = pass->hash_before + (size_t)strip * (size_t)pass->lines;
+	const uint32_t *now = pass->hash_now + (size_t)strip * (size_t)pass->lines;
+	int n = 0;
+
+	for (int i = MAX(0, shift); i < MIN(pass->lines, pass->lines + shift); i++)
+		n += line_changed(before, now, i) && now[i] == before[i - shift];
+	return n;
+}
+
+/* The candidates, best for this strip first: blank lines fit many shifts, and the shift of another
+ * pane would tear them out of the run that they belong to. */
+static void rank_candidates(const struct pass *pass, int strip, int ranked[CANDIDATES_MAX])
+{
+	int explained[CANDIDATES_MAX];
+
+	for (int c = 0; c < pass->n_candidates; c++) {
+		int shift = pass->candidates[c], place = c;
+		int n = pass->n_candidates > 1 ? count_explained(pass, strip, shift) : 0;
+
+		for (; place > 0 && explained[place - 1] < n; place--) {
+			explained[place] = explained[place - 1];
+			ranked[place] = ranked[place - 1];
+		}
+		explained[place] = n;
+		ranked[place] = shift;
+	}
+}
+
 static void assign_strip(const struct pass *pass, int strip, struct open_stretches *left)
 {
 	struct open_stretches here = {0};
 	bool taken[RFB_SIDE_MAX] = {0};
+	int ranked[CANDIDATES_MAX];
 
+	rank_candidates(pass, strip, ranked);
 	for (int c = 0; c < pass->n_candidates; c++) {
 		struct stretch s;
 		int line = 0;
 
-		while (next_stretch(pass, strip, pass->candidates[c], taken, &line, &s)) {
+		while (next_stretch(pass, strip, ranked[c], taken, &line, &s)) {
 			for (int i = s.first; i < s.end; i++)
 				taken[i] = true;
 			(void)join(left, &s, &s);

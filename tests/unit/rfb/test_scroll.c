@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copies that the search returns are exact when applied one after the other. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "rfb/compare.h"
+#include "rfb/protocol.h"
+#include "rfb/scroll.h"
+#include "scene.h"
+
+struct search {
+	struct scene scene;
+	struct picture before;
+	struct scroll *scroll;
+	pixman_region32_t changed;
+	const struct scroll_copy *copies;
+	size_t count;
+};
+
+static pixman_box32_t whole(const struct picture *p)
+{
+	return (pixman_box32_t){0, 0, p->width, p->height};
+}
+
+/* Remembers the picture as it is. */
+static void keep(struct search *s)
+{
+	pixman_box32_t all = whole(&s->scene.picture);
+
+	compare_copy(&s->before, &s->scene.picture, &all);
+}
+
+static void search_init(struct search *s, int width, int height, uint64_t seed)
+{
+	scene_init(&s->scene, width, height, seed);
+	s->before = (struct picture){.width = width, .height = height, .stride = width};
+	s->before.pixels = calloc((size_t)width * (size_t)height, sizeof(uint32_t));
+	assert_non_null(s->before.pixels);
+	assert_int_equal(scroll_create(&s->scroll), 0);
+	pixman_region32_init(&s->changed);
+	keep(s);
+}
+
+static void search_finish(struct search *s)
+{
+	pixman_region32_fini(&s->changed);
+	scroll_destroy(s->scroll);
+	free(s->before.pixels);
+	scene_finish(&s->scene);
+}
+
+static void find_changed(struct search *s)
+{
+	pixman_box32_t all = whole(&s->before);
+	pixman_region32_t hint;
+
+	pixman_region32_init_with_extents(&hint, &all);
+	assert_int_equal(compare_region(&s->before, &s->scene.picture, &hint, &s->changed), 0);
+	pixman_region32_fini(&hint);
+}
+
+static void search_run(struct search *s, const pixman_region32_t *avoid)
+{
+	find_changed(s);
+	assert_int_equal(scroll_search(s->scroll, &s->before, &s->scene.picture, &s->changed, avoid,
+				       &s->copies, &s->count),
+			 0);
+}
+
+/* Applies the copies as a client does; each must leave the pixels of now where it wrote. */
+static void apply_exactly(struct search *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		scroll_apply(&s->before, &s->copies[i]);
+	for (size_t i = 0; i < s->count; i++) {
+		const pixman_box32_t *d = &s->copies[i].dst;
+
+		for (int y = d->y1; y < d->y2; y++)
+			assert_true(compare_equal(s->before.pixels + y * s->before.stride + d->x1,
+						  s->scene.picture.pixels +
+							  y * s->scene.picture.stride + d->x1,
+						  d->x2 - d->x1));
+	}
+}
+
+static int64_t changed_area(struct search *s)
+{
+	int64_t sum = 0;
+	int n;
+	const pixman_box32_t *b;
+
+	find_changed(s);
+	b = pixman_region32_rectangles(&s->changed, &n);
+	for (int i = 0; i < n; i++)
+		sum += (int64_t)(b[i].x2 - b[i].x1) * (b[i].y2 - b[i].y1);
+	return sum;
+}
+
+static void test_random_is_exact(void **state)
+{
+	struct search s;
+	size_t copies = 0;
+
+	(void)state;
+	search_init(&s, 470, 310, 77);
+	for (int i = 0; i < 1500; i++) {
+		pixman_region32_t damage;
+
+		pixman_region32_init(&damage);
+		for (int k = scene_random(&s.scene, 3); k >= 0; k--)
+			scene_step(&s.scene, &damage);
+		pixman_region32_fini(&damage);
+		search_run(&s, NULL);
+		copies += s.count;
+		apply_exactly(&s);
+		keep(&s);
+	}
+	assert_true(copies > 300);
+	search_finish(&s);
+}
+
+/* What is left to code after a scroll is little more than what came in. */
+static void test_panes(void **state)
+{
+	static const pixman_box32_t left = {0, 50, 301, 600}, right = {317, 50, 785, 600};
+	struct search s;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		search_init(&s, 800, 600, (uint64_t)i);
+		keep(&s);
+		scene_scroll(&s.scene, &left, 0, -17 - i);
+		scene_scroll(&s.scene, &right, 0, 31 + i);
+		search_run(&s, NULL);
+		assert_true(s.count >= 2);
+		apply_exactly(&s);
+		assert_true(changed_area(&s) < 801 * (48 + 2 * i + 32));
+		search_finish(&s);
+	}
+}
+
+static void test_sideways(void **state)
+{
+	static const pixman_box32_t pane = {0, 77, 800, 600};
+	struct search s;
+
+	(void)state;
+	search_init(&s, 800, 600, 4);
+	scene_scroll(&s.scene, &pane, -45, 0);
+	search_run(&s, NULL);
+	assert_true(s.count > 0);
+	assert_int_equal(s.copies[0].dx, -45);
+	apply_exactly(&s);
+	assert_true(changed_area(&s) < 600 * 110);
+	search_finish(&s);
+}
+
+static void test_avoid(void **state)
+{
+	static const pixman_box32_t pane = {0, 0, 800, 600};
+	pixman_region32_t avoid;
+	struct search s;
+
+	(void)state;
+	search_init(&s, 800, 600, 4);
+	scene_scroll(&s.scene, &pane, 0, -45);
+	pixman_region32_init_with_extents(&avoid, (pixman_box32_t *)&pane);
+	search_run(&s, &avoid);
+	assert_int_equal(s.count, 0);
+	pixman_region32_fini(&avoid);
+	search_finish(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random_is_exact),
+		cmocka_unit_test(test_panes),
+		cmocka_unit_test(test_sideways),
+		cmocka_unit_test(test_avoid),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
