@@ -5,15 +5,15 @@
 #include <string.h>
 
 static const struct command commands[] = {
-#define C(id, w, a, lo, hi, place, who, h)                   \
-	[COMMAND_##id] = {                                   \
-		.words = (w),                                \
-		.arguments = (a),                            \
-		.least = (lo),                               \
-		.most = (hi),                                \
-		.where = COMMAND_##place,                    \
-		.access = COMMAND_##who,                     \
-		.help = (h),                                 \
+#define C(id, w, a, lo, hi, place, who, h) \
+	[COMMAND_##id] = {                 \
+		.words = (w),              \
+		.arguments = (a),          \
+		.least = (lo),             \
+		.most = (hi),              \
+		.where = COMMAND_##place,  \
+		.access = COMMAND_##who,   \
+		.help = (h),               \
 	},
 #include "ctl/commands.def"
 #undef C

@@ -86,7 +86,7 @@ static void started(void *data)
 	struct keyd *keyd = data;
 
 	/* What is wrong with the files was logged; a restarted keyd waits for a reload. */
-	(void)keyd_load(keyd);
+	(void)!keyd_load(keyd);
 }
 
 static void lost(void *data)

@@ -6,6 +6,7 @@
 #ifndef LAZARET_MONITOR_REGISTRY_H
 #define LAZARET_MONITOR_REGISTRY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <wayland-util.h>

@@ -21,7 +21,8 @@ MAY = {
     "gateway": {"base", "wire", "ipc", "conf", "rfb"},
     "display": {"base", "wire", "ipc", "conf", "rfb"},
     "session": {"base", "wire", "ipc", "conf", "cell"},
-    "monitor": {"base", "wire", "ipc", "conf", "ctl"},
+    # What a session leaves behind when it is killed is cleared by the monitor, by the same library.
+    "monitor": {"base", "wire", "ipc", "conf", "ctl", "cell", "session"},
 }
 # The Wayland side of the display knows nothing of RFB but what a picture is.
 WAYLAND_MAY_RFB = {"rfb/pixel_format.h", "rfb/protocol.h"}

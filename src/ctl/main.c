@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lazaretctl: says a command to the daemon, or does it itself, and prints the answer. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "conf/conf.h"
+#include "ctl/answer.h"
+#include "ctl/command.h"
+#include "ctl/table.h"
+#include "ipc/message.h"
+
+#define SOCKET_DEFAULT "/run/lazaret/control.sock"
+#define SOCKET_ENV "LAZARET_SOCKET"
+#define ANSWER_TIMEOUT_MS 30000
+
+struct options {
+	const char *socket;
+	bool json;
+};
+
+static void print_usage(FILE *out)
+{
+	fputs("usage: lazaretctl [--json] [--socket PATH] COMMAND [ARGUMENT...]\n\n", out);
+	for (int i = 0; i < COMMAND_COUNT; i++) {
+		const struct command *command = command_row((enum command_id)i);
+
+		fprintf(out, "  %s%s%s\n        %s\n", command->words,
+			command->arguments[0] ? " " : "", command->arguments, command->help);
+	}
+	fputs("\n  --json         answers as JSON, for scripts\n"
+	      "  --socket PATH  the daemon's control socket (default " SOCKET_DEFAULT
+	      ", or $" SOCKET_ENV ")\n"
+	      "  --help         this text\n"
+	      "\nExit status: 0 done, 1 failed, 2 wrong usage, 3 no such session, 4 not allowed,\n"
+	      "5 the daemon does not answer.\n",
+	      out);
+}
+
+/* --- done here ------------------------------------------------------------------------------- */
+
+/* Reads the files, or the default one; complaints go to standard error. */
+static int read_files(size_t n, char *const *files, struct conf **ret_conf)
+{
+	_cleanup_conf_ struct conf *conf = conf_create();
+	int r = 0;
+
+	if (!conf)
+		return -ENOMEM;
+	if (n == 0)
+		r = conf_read_file(conf, CONF_PATH, stderr);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = conf_read_file(conf, files[i], stderr);
+	if (r == 0)
+		r = conf_check(conf, stderr);
+	if (r == 0)
+		*ret_conf = STEAL(conf);
+	return r;
+}
+
+static int run_config_check(size_t n, char *const *files)
+{
+	_cleanup_conf_ struct conf *conf = NULL;
+
+	if (read_files(n, files, &conf) < 0)
+		return ANSWER_STATUS_FAILED;
+	puts("The configuration is in order.");
+	return ANSWER_STATUS_OK;
+}
+
+static int run_config_dump(size_t n, char *const *arguments)
+{
+	_cleanup_conf_ struct conf *conf = NULL;
+	bool with_help = n > 0 && str_eq(arguments[0], "--help-text");
+
+	if (with_help) {
+		n--;
+		arguments++;
+	}
+	if (read_files(n, arguments, &conf) < 0)
+		return ANSWER_STATUS_FAILED;
+	conf_dump(conf, stdout, with_help);
+	return ANSWER_STATUS_OK;
+}
+
+static int run_local(enum command_id id, size_t n, char *const *arguments)
+{
+	switch (id) {
+	case COMMAND_CONFIG_CHECK:
+		return run_config_check(n, arguments);
+	case COMMAND_CONFIG_DUMP:
+		return run_config_dump(n, arguments);
+	default:
+		puts("lazaretctl " LAZARET_VERSION);
+		return ANSWER_STATUS_OK;
+	}
+}
+
+/* --- said to the daemon ---------------------------------------------------------------------- */
+
+static int connect_daemon(const char *path)
+{
+	_cleanup_fd_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (fd < 0)
+		return -errno;
+	if (!str_copy(address.sun_path, sizeof(address.sun_path), path))
+		return -ENAMETOOLONG;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return FD_STEAL(fd);
+}
+
+static int send_request(int fd, size_t n, char *const *words)
+{
+	struct buf body;
+	int r;
+
+	buf_init(&body, IPC_BODY_MAX);
+	buf_put_u32(&body, CONTROL_VERSION);
+	buf_put_u32(&body, (uint32_t)n);
+	for (size_t i = 0; i < n; i++)
+		buf_put_str(&body, words[i]);
+	r = ipc_send(fd, IPC_CONTROL_REQUEST, &body, NULL, 0);
+	buf_finish(&body);
+	return r;
+}
+
+static int take_records(struct cursor *c, struct table *table)
+{
+	uint16_t count = cursor_u16(c);
+
+	for (uint16_t i = 0; i < count; i++) {
+		struct answer_record record = {0};
+		int r = answer_read(c, &record);
+
+		if (r == 0)
+			r = table_add(table, &record);
+		if (r < 0)
+			return r;
+	}
+	return cursor_done(c) ? 0 : -EPROTO;
+}
+
+/*
+ * Reads one message; 1 while more follow, 0 at the end with the exit status and sentence, or -errno.
+ * The sentence is the caller's.
+ */
+static int take_answer(int fd, struct table *table, int *ret_status, char **ret_sentence)
+{
+	static uint8_t storage[IPC_BODY_MAX + 4];
+	struct ipc_message message;
+	int r = ipc_recv_wait(fd, ANSWER_TIMEOUT_MS, storage, &message);
+	int status = ANSWER_STATUS_OK;
+	char *sentence;
+	uint8_t kind;
+
+	if (r < 0)
+		return r;
+	ipc_message_finish(&message);
+	if (message.type != IPC_CONTROL_ANSWER)
+		return -EPROTO;
+	kind = cursor_u8(&message.body);
+	if (kind == ANSWER_RECORDS) {
+		r = take_records(&message.body, table);
+		return r < 0 ? r : 1;
+	}
+	if (kind == ANSWER_FAILED)
+		status = cursor_u8(&message.body);
+	sentence = cursor_str(&message.body, ANSWER_STR_MAX);
+	if (!cursor_done(&message.body)) {
+		free(sentence);
+		return -EPROTO;
+	}
+	*ret_status = status;
+	*ret_sentence = sentence;
+	return 0;
+}
+
+static int print_answer(const struct options *options, enum command_id id,
+			const struct table *table)
+{
+	bool as_list = id == COMMAND_SESSIONS;
+
+	if (!as_list && table->n == 0)
+		return 0;
+	if (options->json)
+		return table_print_json(table, as_list, stdout);
+	table_print(table, as_list, stdout);
+	return 0;
+}
+
+static int explain_connection(const char *path, int error)
+{
+	if (error == -EACCES || error == -EPERM) {
+		fprintf(stderr,
+			"lazaretctl: %s: this account may not; use root or a member of the group "
+			"that "
+			"the option control-group names\n",
+			path);
+		return ANSWER_STATUS_DENIED;
+	}
+	fprintf(stderr,
+		"lazaretctl: %s: %s; is lazaretd running? --socket names the socket of another "
+		"instance\n",
+		path, strerror(-error));
+	return ANSWER_STATUS_NO_DAEMON;
+}
+
+static int run_remote(const struct options *options, enum command_id id, size_t n,
+		      char *const *words)
+{
+	_cleanup_free_ char *sentence = NULL;
+	_cleanup_fd_ int fd = connect_daemon(options->socket);
+	struct table table = {0};
+	int status = ANSWER_STATUS_FAILED;
+	int r;
+
+	if (fd < 0)
+		return explain_connection(options->socket, fd);
+	r = send_request(fd, n, words);
+	if (r == 0) {
+		do
+			r = take_answer(fd, &table, &status, &sentence);
+		while (r > 0);
+	}
+	if (r == 0 && status == ANSWER_STATUS_OK)
+		r = print_answer(options, id, &table);
+	table_finish(&table);
+	if (r < 0) {
+		fprintf(stderr, "lazaretctl: the daemon did not answer as it should: %s\n",
+			strerror(-r));
+		return ANSWER_STATUS_NO_DAEMON;
+	}
+	if (sentence[0])
+		fprintf(status == ANSWER_STATUS_OK ? stdout : stderr, "%s%s\n",
+			status == ANSWER_STATUS_OK ? "" : "lazaretctl: ", sentence);
+	return status;
+}
+
+/* --------------------------------------------------------------------------------------------- */
+
+static int run(const struct options *options, size_t n, char **words)
+{
+	enum command_id id = COMMAND_VERSION;
+	size_t used = 0;
+	int r = command_find(n, (const char *const *)words, &id, &used);
+
+	if (r == -ENOENT) {
+		fprintf(stderr, "lazaretctl: there is no command \"%s\"; see lazaretctl --help\n",
+			words[0]);
+		return ANSWER_STATUS_USAGE;
+	}
+	if (r < 0) {
+		fprintf(stderr, "lazaretctl: %s; usage: lazaretctl %s %s\n",
+			r == -E2BIG ? "too many arguments" : "an argument is missing",
+			command_row(id)->words, command_row(id)->arguments);
+		return ANSWER_STATUS_USAGE;
+	}
+	if (command_row(id)->where == COMMAND_LOCAL)
+		return run_local(id, n - used, words + used);
+	return run_remote(options, id, n, words);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{"json", no_argument, NULL, 'j'},
+		{"socket", required_argument, NULL, 's'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{0},
+	};
+	struct options options = {.socket = getenv(SOCKET_ENV)};
+	int option;
+
+	if (!options.socket || !options.socket[0])
+		options.socket = SOCKET_DEFAULT;
+	while ((option = getopt_long(argc, argv, "+jhVs:", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'j':
+			options.json = true;
+			break;
+		case 's':
+			options.socket = optarg;
+			break;
+		case 'h':
+			print_usage(stdout);
+			return ANSWER_STATUS_OK;
+		case 'V':
+			puts("lazaretctl " LAZARET_VERSION);
+			return ANSWER_STATUS_OK;
+		default:
+			fputs("see lazaretctl --help\n", stderr);
+			return ANSWER_STATUS_USAGE;
+		}
+	}
+	/* --json may also stand behind the command, where people put it. */
+	if (optind < argc && str_eq(argv[argc - 1], "--json")) {
+		options.json = true;
+		argc--;
+	}
+	if (optind >= argc) {
+		print_usage(stderr);
+		return ANSWER_STATUS_USAGE;
+	}
+	return run(&options, (size_t)(argc - optind), argv + optind);
+}
