@@ -114,7 +114,7 @@ static void check_words(struct check *check)
 		complain(check, CONF_KEYBOARD_LAYOUT,
 			 "needs an XKB layout such as us or de(nodeadkeys), not \"%s\"", layout);
 	if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0 &&
-	    strncmp(url, "file:///usr/share/lazaret/", 26) != 0 && !str_eq(url, "about:blank"))
+	    strncmp(url, "file:///run/lazaret/start/", 26) != 0 && !str_eq(url, "about:blank"))
 		complain(check, CONF_START_URL,
 			 "needs a web address that begins with https:// or http://, not \"%s\"",
 			 url);
