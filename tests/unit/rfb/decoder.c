@@ -124,6 +124,9 @@ void decoder_finish(struct decoder *decoder)
 {
 	free(decoder->client->frameBuffer);
 	decoder->client->frameBuffer = NULL;
+	/* Which its own clean-up forgets. */
+	free(decoder->client->rcSource);
+	free(decoder->client->rcMask);
 	rfbClientCleanup(decoder->client);
 	close(decoder->fd);
 }
