@@ -45,7 +45,7 @@
 struct bare {
 	struct wl_display *display;
 	struct compositor *compositor;
-	struct wl_event_source *take;
+	struct wl_event_source *take, *input;
 	bool running;
 	char line[LINE_MAX_BYTES];
 	size_t line_len;
@@ -425,10 +425,9 @@ static int start(struct bare *bare, char **argv, int argc)
 		return fd;
 	if (wl_display_add_socket_fd(bare->display, fd) < 0)
 		return -ENOMEM;
-	if (!wl_event_loop_add_fd(wl_display_get_event_loop(bare->display), STDIN_FILENO,
-				  WL_EVENT_READABLE, handle_input, bare))
-		return -ENOMEM;
-	return 0;
+	bare->input = wl_event_loop_add_fd(wl_display_get_event_loop(bare->display), STDIN_FILENO,
+					   WL_EVENT_READABLE, handle_input, bare);
+	return bare->input ? 0 : -ENOMEM;
 }
 
 int main(int argc, char **argv)
@@ -457,6 +456,7 @@ int main(int argc, char **argv)
 	if (bare.take)
 		wl_event_source_remove(bare.take);
 	bare.take = NULL;
+	wl_event_source_remove(bare.input);
 	compositor_destroy(bare.compositor);
 	wl_display_destroy(bare.display);
 	unlink(argv[1]);
