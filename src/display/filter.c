@@ -36,6 +36,11 @@ const struct confine_call filter_calls[] = {
 	ALLOW(accept4),
 	ALLOW(recvmsg),
 	ALLOW(sendmsg),
+	/* only to where the socket is connected */
+	{.nr = __NR_sendto,
+	 .action = CONFINE_ALLOW,
+	 .n_args = 1,
+	 .args = {{.index = 4, .mask = UINT64_MAX, .value = 0}}},
 	ALLOW(getsockopt),
 	ALLOW(setsockopt),
 	ALLOW(read),
@@ -49,6 +54,7 @@ const struct confine_call filter_calls[] = {
 	ALLOW(pipe2),
 	ALLOW(memfd_create),
 	ALLOW(ftruncate),
+	ALLOW(lseek),
 	/* memory, none of it executable */
 	NEVER_EXECUTABLE(mmap),
 	NEVER_EXECUTABLE(mprotect),

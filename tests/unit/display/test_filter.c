@@ -22,7 +22,7 @@
 struct probe {
 	const char *name;
 	long nr;
-	long args[4];
+	long args[5];
 };
 
 /* -1: killed by the filter; else the errno of the call, 0 if it worked. */
@@ -39,7 +39,7 @@ static int try(const struct probe *probe)
 		    confine_filter(filter_calls, filter_n_calls) < 0)
 			_exit(255);
 		r = syscall(probe->nr, probe->args[0], probe->args[1], probe->args[2],
-			    probe->args[3]);
+			    probe->args[3], probe->args[4], 0);
 		_exit(r < 0 ? errno : 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -64,7 +64,7 @@ static const struct probe deadly[] = {
 	{"connect", __NR_connect, {0}},
 	{"bind", __NR_bind, {0}},
 	{"listen", __NR_listen, {5}},
-	{"sendto", __NR_sendto, {2}},
+	{"sendto elsewhere", __NR_sendto, {2, 0, 0, 0, 4096}},
 	{"ptrace", __NR_ptrace, {0}},
 	{"process_vm_readv", __NR_process_vm_readv, {1}},
 	{"process_vm_writev", __NR_process_vm_writev, {1}},
@@ -135,6 +135,7 @@ static void daily_work_goes_on(void **state)
 		{"mmap", __NR_mmap, {0, 0, PROT_READ}},
 		{"memfd_create", __NR_memfd_create, {(long)"x", 0}},
 		{"close", __NR_close, {0}},
+		{"sendto", __NR_sendto, {-1}},
 	};
 
 	(void)state;
@@ -142,6 +143,7 @@ static void daily_work_goes_on(void **state)
 	assert_int_equal(try(&probes[1]), EINVAL);
 	assert_int_equal(try(&probes[2]), 0);
 	assert_int_equal(try(&probes[3]), 0);
+	assert_int_equal(try(&probes[4]), EBADF);
 }
 
 int main(void)
