@@ -58,7 +58,7 @@ static void handle_closed(void *data, int reason)
 	struct display *display = data;
 
 	/* The session is dead, and with it the cell: nothing is left to show. */
-	if (reason != -EPIPE)
+	if (reason != -EPIPE && reason != -ECONNRESET)
 		log_event(LOG_ERROR, "display.parent", LOG_ERR(reason));
 	display->running = false;
 }
@@ -85,7 +85,7 @@ void parent_tell(struct display *display, enum ipc_type type, const struct buf *
 	r = ipc_channel_send(display->parent, type, body, NULL, 0);
 	if (r == 0)
 		return;
-	if (r != -EPIPE)
+	if (r != -EPIPE && r != -ECONNRESET)
 		log_event(LOG_ERROR, "display.parent", LOG_ERR(r));
 	display->running = false;
 }

@@ -122,6 +122,7 @@ void vnc_open(struct vnc *vnc, struct harness *harness, const struct vnc_options
 	vnc->client->width = vnc->client->si.framebufferWidth;
 	vnc->client->height = vnc->client->si.framebufferHeight;
 	assert_true(vnc->client->MallocFrameBuffer(vnc->client));
+	vnc->client->updateRect.x = vnc->client->updateRect.y = 0;
 	vnc->client->updateRect.w = vnc->client->width;
 	vnc->client->updateRect.h = vnc->client->height;
 	assert_true(SetFormatAndEncodings(vnc->client));
