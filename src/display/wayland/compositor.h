@@ -14,7 +14,8 @@
  * means asleep. After compositor_create() it opens no file: keymaps are rewritten as text. System
  * calls at work: epoll_wait, epoll_ctl, recvmsg, sendmsg, read, write, accept4, getsockopt,
  * timerfd_create, timerfd_settime, mmap, munmap, mremap, brk, close, fcntl, dup, memfd_create,
- * ftruncate, pipe2, rt_sigaction, rt_sigreturn, clock_gettime.
+ * ftruncate, lseek, pipe2, fstat, getrandom, rt_sigaction, rt_sigprocmask, rt_sigreturn, futex,
+ * clock_gettime. SIGPIPE must be ignored by the process.
  */
 #ifndef LAZARET_DISPLAY_WAYLAND_COMPOSITOR_H
 #define LAZARET_DISPLAY_WAYLAND_COMPOSITOR_H
