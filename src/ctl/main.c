@@ -18,7 +18,7 @@
 #include "ctl/table.h"
 #include "ipc/message.h"
 
-#define SOCKET_DEFAULT "/run/lazaret/control.sock"
+#define SOCKET_DEFAULT "/run/lazaret/control"
 #define SOCKET_ENV "LAZARET_SOCKET"
 #define ANSWER_TIMEOUT_MS 30000
 

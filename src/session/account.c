@@ -150,8 +150,8 @@ enum conf_clipboard account_clipboard(const struct account *account, const struc
 		policy |= (unsigned int)conf_group_int(conf, i, CONF_GROUP_CLIPBOARD);
 		said = true;
 	}
-	return said ? (enum conf_clipboard)policy :
-		      (enum conf_clipboard)conf_int(conf, CONF_CLIPBOARD);
+	return said ? (enum conf_clipboard)policy
+		    : (enum conf_clipboard)conf_int(conf, CONF_CLIPBOARD);
 }
 
 void account_cell_name(const struct account *account, char *out, size_t size)

@@ -109,6 +109,23 @@ static void proven(struct session *session)
 	session_check_parts(session);
 }
 
+/*
+ * There may be no renderer yet, and a renderer that was just forked takes a moment to shut itself
+ * in, before it has seen a byte of a page; one that stays open does not get that long twice.
+ */
+static bool may_look_again(struct browser *browser, int r)
+{
+	uint64_t now = clock_now();
+
+	if (r != -EPERM) {
+		browser->open_since = 0;
+		return r == -EAGAIN && now - browser->since < SANDBOX_TIMEOUT * USEC_PER_MSEC;
+	}
+	if (browser->open_since == 0)
+		browser->open_since = now;
+	return now - browser->open_since < SANDBOX_GRACE * USEC_PER_MSEC;
+}
+
 static int handle_sandbox_timer(void *data)
 {
 	struct session *session = data;
@@ -119,7 +136,7 @@ static int handle_sandbox_timer(void *data)
 		proven(session);
 		return 0;
 	}
-	if (r == -EAGAIN && clock_now() - browser->since < SANDBOX_TIMEOUT * USEC_PER_MSEC) {
+	if (may_look_again(browser, r)) {
 		wl_event_source_timer_update(browser->sandbox_timer, SANDBOX_POLL);
 		return 0;
 	}
@@ -154,12 +171,12 @@ static int watch(struct session *session)
 
 	browser->exit_source = wl_event_loop_add_fd(session->loop, browser->cell.pidfd,
 						    WL_EVENT_READABLE, handle_exit, session);
-	browser->sandbox_timer =
-		wl_event_loop_add_timer(session->loop, handle_sandbox_timer, session);
+	browser->sandbox_timer = wl_event_loop_add_timer(session->loop, handle_sandbox_timer,
+							 session);
 	if (browser->cell.control >= 0)
-		browser->control_source =
-			wl_event_loop_add_fd(session->loop, browser->cell.control,
-					     WL_EVENT_READABLE, handle_control, session);
+		browser->control_source = wl_event_loop_add_fd(session->loop, browser->cell.control,
+							       WL_EVENT_READABLE, handle_control,
+							       session);
 	if (!browser->exit_source || !browser->sandbox_timer)
 		return -ENOMEM;
 	wl_event_source_timer_update(browser->sandbox_timer, SANDBOX_POLL);
@@ -193,12 +210,12 @@ static void fill_spec(struct session *session, struct cell_spec *spec)
 		.wayland = session->wayland,
 		.netns = session->netns,
 		.resolv_conf = session->resolv_conf,
-		.browser = conf_int(conf, CONF_BROWSER) == CONF_BROWSER_FIREFOX ? CELL_FIREFOX :
-										  CELL_CHROMIUM,
+		.browser = conf_int(conf, CONF_BROWSER) == CONF_BROWSER_FIREFOX ? CELL_FIREFOX
+										: CELL_CHROMIUM,
 		.start_url = conf_str(conf, CONF_START_URL),
 		.parked = session->parked,
-		.lang = conf_int(conf, CONF_LANGUAGE) == CONF_LANGUAGE_DE ? "de_DE.UTF-8" :
-									    "en_US.UTF-8",
+		.lang = conf_int(conf, CONF_LANGUAGE) == CONF_LANGUAGE_DE ? "de_DE.UTF-8"
+									  : "en_US.UTF-8",
 		.join = cgroup_join_text(session->cell_group),
 		.limits = {.shm_size = (uint64_t)conf_int(conf, CONF_CELL_SHM) * MIB},
 		.libexec = conf_str(conf, CONF_LIBEXEC_DIR),
@@ -229,6 +246,7 @@ int browser_start(struct session *session)
 		return r;
 	spec.stderr_fd = log;
 	browser->proven = false;
+	browser->open_since = 0;
 	browser->since = clock_now();
 	r = cell_start(&spec, &browser->cell);
 	if (r == 0) {

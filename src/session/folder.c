@@ -56,13 +56,11 @@ static int handle_waiting(int fd, uint32_t mask, void *data)
 
 static int wait_for_monitors(struct session *session)
 {
-	session->waiting_fd =
-		listen_at(session->folder_fd, RECORD_SOCKET, SOCK_SEQPACKET, 0, 0);
+	session->waiting_fd = listen_at(session->folder_fd, RECORD_SOCKET, SOCK_SEQPACKET, 0, 0);
 	if (session->waiting_fd < 0)
 		return session->waiting_fd;
-	session->waiting_source =
-		wl_event_loop_add_fd(session->loop, session->waiting_fd, WL_EVENT_READABLE,
-				     handle_waiting, session);
+	session->waiting_source = wl_event_loop_add_fd(session->loop, session->waiting_fd,
+						       WL_EVENT_READABLE, handle_waiting, session);
 	return session->waiting_source ? 0 : -ENOMEM;
 }
 
@@ -82,8 +80,8 @@ int folder_create(struct session *session, int *ret_wayland)
 	session->sessions_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (session->sessions_fd < 0 || mkdirat(session->sessions_fd, id, 0711) < 0)
 		return -errno;
-	session->folder_fd =
-		openat(session->sessions_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	session->folder_fd = openat(session->sessions_fd, id,
+				    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (session->folder_fd < 0 || fchmod(session->folder_fd, 0711) < 0)
 		return -errno;
 	/* Others may pass, to reach the one socket that is theirs. */

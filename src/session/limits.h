@@ -29,6 +29,8 @@
 /* From the start of the cell until its browser's sandbox must be proven; ms. */
 #define SANDBOX_TIMEOUT 60000
 #define SANDBOX_POLL 200
+/* A renderer that was just forked may be unconfined so long; ms. */
+#define SANDBOX_GRACE 3000
 
 /* A browser that crashes twice within this ends its session; seconds. */
 #define BROWSER_STEADY 60

@@ -38,8 +38,8 @@ static char *answer(struct login *login, int style)
 {
 	if (!login->request || login->prompts++ >= PROMPTS_MAX)
 		return NULL;
-	return strdup(style == PAM_PROMPT_ECHO_ON ? login->request->user :
-						    login->request->password);
+	return strdup(style == PAM_PROMPT_ECHO_ON ? login->request->user
+						  : login->request->password);
 }
 
 static int converse(int n, const struct pam_message **messages, struct pam_response **ret_responses,
@@ -108,8 +108,8 @@ static const char *text_of(const struct login *login)
 }
 
 /* The account is the one that PAM names in the end, not the one that was typed. */
-static int find_account(struct login *login, const struct conf *conf,
-			enum session_refusal *ret_why, const char **ret_reason)
+static int find_account(struct login *login, const struct conf *conf, enum session_refusal *ret_why,
+			const char **ret_reason)
 {
 	const void *name = NULL;
 	bool broken;
@@ -156,8 +156,7 @@ static int manage_account(struct login *login, enum session_refusal *ret_why,
 	return -EACCES;
 }
 
-static int authenticate(struct login *login, enum session_refusal *ret_why,
-			const char **ret_reason)
+static int authenticate(struct login *login, enum session_refusal *ret_why, const char **ret_reason)
 {
 	login->status = pam_authenticate(login->pam, PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
 	if (login->status == PAM_SUCCESS)

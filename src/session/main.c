@@ -101,10 +101,10 @@ static int handle_login(void *data, struct ipc_message *message)
 	if (!cursor_done(&message->body))
 		return -EPROTO;
 	str_copy(session->address, sizeof(session->address), address);
-	if (login_check(session->conf,
-			&(struct login_request){
-				.user = user, .password = password, .address = address},
-			&session->login, &why, &reason) < 0) {
+	if (login_check(
+		    session->conf,
+		    &(struct login_request){.user = user, .password = password, .address = address},
+		    &session->login, &why, &reason) < 0) {
 		refuse(session, why, reason);
 		return 0;
 	}
@@ -180,9 +180,8 @@ static int handle_net(void *data, struct ipc_message *message)
 	if (!cursor_done(&message->body) || slot != session->record.slot || (ok && netns < 0))
 		return -EPROTO;
 	if (!ok) {
-		log_event(LOG_ERROR, "session.part-failed",
-			  LOG_STR("session", session->record.id), LOG_STR("part", "network"),
-			  LOG_STR("reason", reason));
+		log_event(LOG_ERROR, "session.part-failed", LOG_STR("session", session->record.id),
+			  LOG_STR("part", "network"), LOG_STR("reason", reason));
 		session_end(session, "The network of this session could not be set up.");
 		return 0;
 	}

@@ -120,8 +120,8 @@ static int run_job(struct text_job *job)
 	buf_init(&text, TEXT_REQUEST_MAX);
 	text_request_put(&text, session->display_uid, session->display_uid,
 			 (enum display_notice)job->where, job->width, job->text);
-	request = buf_error(&text) ? buf_error(&text) :
-				     fd_memfd("text", buf_data(&text), buf_len(&text));
+	request = buf_error(&text) ? buf_error(&text)
+				   : fd_memfd("text", buf_data(&text), buf_len(&text));
 	buf_finish(&text);
 	if (request < 0)
 		return request;

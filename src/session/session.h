@@ -46,6 +46,7 @@ struct browser {
 	struct wl_event_source *exit_source, *control_source, *sandbox_timer;
 	struct logpipe *log;
 	uint64_t since; /* monotonic us */
+	uint64_t open_since; /* since when a renderer was seen unconfined; 0: none was */
 	bool proven; /* its sandbox is on */
 	bool restarted; /* once already, after a crash */
 };
