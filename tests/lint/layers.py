@@ -20,7 +20,7 @@ MAY = {
     "keyd": {"base", "wire", "ipc"},
     "gateway": {"base", "wire", "ipc", "conf", "rfb"},
     "display": {"base", "wire", "ipc", "conf", "rfb"},
-    "session": {"base", "wire", "ipc", "conf", "cell"},
+    "session": {"base", "wire", "ipc", "conf", "cell", "display"},
     # What a session leaves behind when it is killed is cleared by the monitor, by the same library.
     "monitor": {"base", "wire", "ipc", "conf", "ctl", "cell", "session"},
 }
