@@ -117,16 +117,26 @@ static int add_namespaces(scmp_filter_ctx ctx)
 	return r;
 }
 
-/* One pass over 32 bits: everything but the two that type into somebody's terminal. */
+/*
+ * Everything but the two requests that type into somebody's terminal. A rule without conditions
+ * would swallow the others, and "not equal" looks at 64 bits where the kernel takes 32: so allow
+ * whatever differs from both in a bit that they have in common. That refuses their six even
+ * neighbours too (TIOCSPGRP, TIOCSWINSZ, modem lines), which are of terminals as well.
+ */
 static int add_ioctl(scmp_filter_ctx ctx)
 {
-	static const uint32_t refused[] = {TIOCLINUX, TIOCSTI};
+	const uint32_t differing = TIOCLINUX ^ TIOCSTI;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(refused); i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-				     SCMP_A1(SCMP_CMP_MASKED_EQ, LOW32, refused[i]));
-	return r == 0 ? seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 0) : r;
+	for (int i = 0; r == 0 && i < 32; i++) {
+		uint32_t bit = UINT32_C(1) << i;
+
+		if (!(differing & bit))
+			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+					     SCMP_A1(SCMP_CMP_MASKED_EQ, bit,
+						     (scmp_datum_t)(~(uint32_t)TIOCSTI & bit)));
+	}
+	return r;
 }
 
 static int add_special(scmp_filter_ctx ctx)
