@@ -81,6 +81,8 @@ static int make_volume(int dir, uint64_t size)
 	const char *const argv[] = {
 		"/sbin/mkfs.ext4",
 		"-q",
+		"-b",
+		"4096",
 		"-F",
 		"-m",
 		"0",
