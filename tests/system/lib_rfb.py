@@ -39,17 +39,16 @@ def connect_in(netns, address, port, timeout=30):
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     code = ("import socket,sys\n"
-            "c=socket.socket(fileno=3)\n"
+            "c=socket.socket(fileno=%d)\n"
             "s=socket.socket(socket.%s)\n"
             "s.settimeout(%f)\n"
             "try:\n s.connect((%r,%d))\n"
             "except OSError as e:\n c.send(str(e.errno or 110).encode())\n"
             "else:\n socket.send_fds(c,[b'ok'],[s.fileno()])\n"
-            % (family.name, scaled(timeout), address, port))
+            % (there.fileno(), family.name, scaled(timeout), address, port))
     with here:
         process = subprocess.Popen(
-            in_netns(netns) + ["sh", "-c", 'exec "$@" 3<&%d' % there.fileno(), "sh",
-                               "/usr/bin/python3", "-S", "-E", "-c", code],
+            in_netns(netns) + ["/usr/bin/python3", "-S", "-E", "-c", code],
             pass_fds=[there.fileno()], stdin=subprocess.DEVNULL)
         there.close()
         message, fds, _, _ = socket.recv_fds(here, 64, 1)
