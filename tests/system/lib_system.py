@@ -72,6 +72,8 @@ class System:
         return str(self.state / "ca.pem")
 
     def start(self):
+        # One that was killed left it behind.
+        (self.state / "ready").unlink(missing_ok=True)
         self.demo = Process(TOP / "scripts/demo", netns=self.network.system, env=self.env,
                             death=signal.SIGTERM)
         wait_until(lambda: (self.state / "ready").exists() or not self.demo.running(),

@@ -43,7 +43,7 @@ class Login(SystemTest):
         self.expect_refusal(self.system.name("carol"), "")
 
     def test_empty_name(self):
-        self.assertEqual(self.refused("", "secret"), WRONG)
+        self.assertEqual(self.refused("", "secret"), "Please give a user name.")
 
     def test_root(self):
         self.expect_refusal("root", "secret")
@@ -69,10 +69,12 @@ class Login(SystemTest):
         self.expect_refusal(name, password)
 
     def test_names_with_strange_bytes(self):
-        for name in (b"\xff\xfe", b"a\0b", b"../../etc/passwd", b"a\nlogin.accepted user=\"eve\"",
-                     b"-rf", b"%s%n"):
+        impossible = "The user name has characters that cannot be in one."
+        for name, sentence in ((b"\xff\xfe", impossible), (b"a\0b", impossible),
+                               (b"a\nlogin.accepted user=\"eve\"", impossible),
+                               (b"../../etc/passwd", WRONG), (b"-rf", WRONG), (b"%s%n", WRONG)):
             with self.subTest(name=name):
-                self.assertEqual(self.refused(name, b"x"), WRONG)
+                self.assertEqual(self.refused(name, b"x"), sentence)
         time_of_line = [line for line in self.system.log_text()[self.mark:].splitlines()
                         if line.startswith("login.accepted")]
         self.assertEqual(time_of_line, [])
