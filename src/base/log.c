@@ -68,7 +68,7 @@ static void line_add_quoted(struct line *line, const char *s)
 	line_add(line, "\"");
 }
 
-static void line_start(struct line *line, enum log_level level)
+static void line_start(struct line *line, enum log_level level, const char *who, int pid)
 {
 	char when[32];
 
@@ -76,7 +76,7 @@ static void line_start(struct line *line, enum log_level level)
 	clock_format(clock_wall(), when, sizeof(when));
 	if (with_priority)
 		line_add(line, "<%d>", priorities[level]);
-	line_add(line, "%s %s[%d] %s", when, program, (int)getpid(), level_names[level]);
+	line_add(line, "%s %s[%d] %s", when, who, pid, level_names[level]);
 }
 
 static void line_emit(struct line *line)
@@ -95,7 +95,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 
 	if (level > threshold)
 		return;
-	line_start(&line, level);
+	line_start(&line, level, program, (int)getpid());
 	line_add(&line, " %s", event);
 	for (const struct log_field *f = fields; f->key; f++) {
 		line_add(&line, " %s=", f->key);
@@ -110,13 +110,55 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 	errno = saved;
 }
 
-void log_relay(const char *role, int pid, const char *text)
+/* Steps over one word and the space behind it; NULL when there is none. */
+static const char *skip_word(const char *text)
+{
+	const char *space = strchr(text, ' ');
+
+	return space && space > text ? space + 1 : NULL;
+}
+
+/*
+ * What follows the level in a line that log_write() of another process made ("[<6>]TIME WHO LEVEL
+ * EVENT …"), or NULL if it is none.
+ */
+static const char *parse_line(const char *text, enum log_level *ret_level)
+{
+	const char *level = skip_word(text); /* the time */
+	const char *event;
+
+	level = level ? skip_word(level) : NULL; /* who: the parent knows better */
+	event = level ? skip_word(level) : NULL;
+	if (!event)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(level_names); i++) {
+		size_t n = (size_t)(event - level) - 1;
+
+		if (strlen(level_names[i]) == n && memcmp(level, level_names[i], n) == 0) {
+			*ret_level = (enum log_level)i;
+			return event;
+		}
+	}
+	return NULL;
+}
+
+void log_relay(const char *role, int pid, enum log_level raw, const char *text)
 {
 	struct line line;
 	char clean[LOG_LINE_MAX - 256];
+	enum log_level level = raw;
+	const char *event;
 
 	str_sanitize(clean, sizeof(clean), text, strlen(text));
-	line_start(&line, LOG_INFO);
-	line_add(&line, " relay role=%s pid=%d | %s", role, pid, clean);
+	event = parse_line(clean, &level);
+	if (level > threshold)
+		return;
+	line_start(&line, level, role, pid);
+	if (event) {
+		line_add(&line, " %s", event);
+	} else {
+		line_add(&line, " process.output text=");
+		line_add_quoted(&line, clean);
+	}
 	line_emit(&line);
 }

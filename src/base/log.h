@@ -62,7 +62,11 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 #define log_event(level, event, ...) \
 	log_write((level), (event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 
-/* A whole line of another process; `text` is sanitized here. See logpipe.h. */
-void log_relay(const char *role, int pid, const char *text);
+/*
+ * A line of another process, which `role` and `pid` name whatever it says of itself; the time is
+ * now. A line that log_write() made keeps level, event and fields; any other one is the event
+ * process.output at the level `raw`. `text` is sanitized here. See logpipe.h.
+ */
+void log_relay(const char *role, int pid, enum log_level raw, const char *text);
 
 #endif

@@ -15,6 +15,7 @@ struct logpipe {
 	struct wl_event_source *source;
 	int fd;
 	const char *role;
+	enum log_level raw;
 	int pid;
 	char line[LOG_LINE_MAX];
 	size_t len;
@@ -51,7 +52,7 @@ static void emit(struct logpipe *pipe)
 			  LOG_INT("pid", pipe->pid), LOG_INT("lines", pipe->dropped));
 		pipe->dropped = 0;
 	}
-	log_relay(pipe->role, pipe->pid, pipe->line);
+	log_relay(pipe->role, pipe->pid, pipe->raw, pipe->line);
 }
 
 static void feed(struct logpipe *pipe, const char *data, size_t len)
@@ -93,8 +94,8 @@ static int handle_readable(int fd, uint32_t mask, void *data)
 	return 0;
 }
 
-int logpipe_create(struct wl_event_loop *loop, const char *role, struct logpipe **ret_pipe,
-		   int *ret_child_fd)
+int logpipe_create(struct wl_event_loop *loop, const char *role, enum log_level raw,
+		   struct logpipe **ret_pipe, int *ret_child_fd)
 {
 	_cleanup_fd_ int reader = -1;
 	_cleanup_fd_ int writer = -1;
@@ -119,6 +120,7 @@ int logpipe_create(struct wl_event_loop *loop, const char *role, struct logpipe 
 	}
 	pipe->fd = FD_STEAL(reader);
 	pipe->role = role;
+	pipe->raw = raw;
 	pipe->tokens = LOGPIPE_BURST;
 	pipe->refilled = clock_now();
 	*ret_pipe = pipe;
@@ -129,6 +131,11 @@ int logpipe_create(struct wl_event_loop *loop, const char *role, struct logpipe 
 void logpipe_set_pid(struct logpipe *pipe, pid_t pid)
 {
 	pipe->pid = (int)pid;
+}
+
+void logpipe_set_raw(struct logpipe *pipe, enum log_level raw)
+{
+	pipe->raw = raw;
 }
 
 void logpipe_destroy(struct logpipe *pipe)

@@ -11,6 +11,7 @@
 #include <wayland-server-core.h>
 
 #include "base/attr.h"
+#include "base/log.h"
 
 #define LOGPIPE_BURST 200
 #define LOGPIPE_RATE 20
@@ -19,11 +20,13 @@ struct logpipe;
 
 /*
  * Makes the pipe. *ret_child_fd becomes the child's standard error; the caller closes its copy
- * after the spawn, and then tells the pid. `role` must outlive the pipe's reader.
+ * after the spawn, and then tells the pid. `role` must outlive the pipe's reader. `raw`: the level of
+ * what is no line of our log (log_relay()).
  */
-NODISCARD int logpipe_create(struct wl_event_loop *loop, const char *role,
+NODISCARD int logpipe_create(struct wl_event_loop *loop, const char *role, enum log_level raw,
 			     struct logpipe **ret_pipe, int *ret_child_fd);
 void logpipe_set_pid(struct logpipe *pipe, pid_t pid);
+void logpipe_set_raw(struct logpipe *pipe, enum log_level raw);
 
 /* Reads what is still there, then frees. NULL is allowed. */
 void logpipe_destroy(struct logpipe *pipe);

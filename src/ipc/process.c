@@ -75,7 +75,7 @@ static int execute(struct process *p, const struct process_spec *spec, int chann
 	if (config < 0)
 		return config;
 	if (!spec->own_log) {
-		r = logpipe_create(p->loop, spec->role, &p->log, &log);
+		r = logpipe_create(p->loop, spec->role, LOG_WARN, &p->log, &log);
 		if (r < 0)
 			return r;
 	}

@@ -176,12 +176,21 @@ static char *copy_secret(const uint8_t *data, size_t len)
 	return s;
 }
 
+static bool has_control(const uint8_t *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < 0x20 || text[i] == 0x7f)
+			return true;
+	}
+	return false;
+}
+
 static const char *plain_objection(const uint8_t *user, size_t user_len, const uint8_t *password,
 				   size_t password_len)
 {
 	if (user_len == 0)
 		return "Please give a user name.";
-	if (memchr(user, 0, user_len) || !str_utf8_valid((const char *)user, user_len))
+	if (has_control(user, user_len) || !str_utf8_valid((const char *)user, user_len))
 		return "The user name has characters that cannot be in one.";
 	if (password_len > 0 && memchr(password, 0, password_len))
 		return "The password has characters that cannot be in one.";

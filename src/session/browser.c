@@ -158,8 +158,11 @@ static int handle_control(int fd, uint32_t mask, void *data)
 	(void)mask;
 	if (r < 0 && r != -EAGAIN)
 		drop_source(&browser->control_source);
-	if (r == 0 && event == CELL_EVENT_STARTED)
+	if (r == 0 && event == CELL_EVENT_STARTED) {
+		/* From here on it is not ours that speaks. */
+		logpipe_set_raw(browser->log, LOG_DEBUG);
 		session_milestone(session, "browser");
+	}
 	if (r == 0 && event == CELL_EVENT_OPENED)
 		session_milestone(session, "opened");
 	return 0;
@@ -241,7 +244,7 @@ int browser_start(struct session *session)
 		snprintf(proxy, sizeof(proxy), "http://%s", conf_str(session->conf, CONF_PROXY));
 		spec.proxy = proxy;
 	}
-	r = logpipe_create(session->loop, "cell", &browser->log, &log);
+	r = logpipe_create(session->loop, "cell", LOG_WARN, &browser->log, &log);
 	if (r < 0)
 		return r;
 	spec.stderr_fd = log;

@@ -337,6 +337,18 @@ class Client:
         finally:
             self.socket.settimeout(old)
 
+    def region(self, x, y, w, h):
+        return b"".join(self.picture[4 * (r * self.width + x):4 * (r * self.width + x + w)]
+                        for r in range(y, min(y + h, self.height)))
+
+    def wait_change(self, before, box, seconds=20):
+        """Takes updates until the region (x, y, w, h) is no longer what `before` holds."""
+        deadline = time.monotonic() + scaled(seconds)
+        while self.region(*box) == before:
+            if time.monotonic() > deadline:
+                raise AssertionError("nothing changed in %s" % (box,))
+            self.refresh()
+
     def closed_within(self, seconds):
         """Takes messages until the server closes; the reason why it did not, otherwise."""
         self.socket.settimeout(scaled(seconds))

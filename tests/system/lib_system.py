@@ -20,6 +20,7 @@ from lib_rfb import Client
 from lib_web import NameServer, Web
 
 START_SECONDS = 60
+CONTROL = 0xFFE3
 _count = itertools.count()
 
 
@@ -293,6 +294,18 @@ class SystemTest(unittest.TestCase):
         client = self.system.client(user, workstation)
         self.addCleanup(client.close)
         return client
+
+    def open(self, client, path):
+        """Types an address, as a person does who looks at what he does, and waits for the page."""
+        mark = self.web.mark()
+        # Chromium gives Ctrl+L to the page first; what is typed before it comes back is the page's.
+        address_bar = (100, 30, client.width - 300, 60)
+        client.refresh(False)
+        before = client.region(*address_bar)
+        client.chord(CONTROL, ord("l"))
+        client.wait_change(before, address_bar)
+        client.type("http://%s%s\n" % (lib_net.WEB, path))
+        return self.web.wait("loaded", 60, mark, page=path.partition("?")[0])
 
     def refused(self, user, password, workstation=0):
         """The sentence that a login is refused with."""

@@ -3,12 +3,9 @@
 
 import os
 
-import lib_net
 from lib_proc import run
-from lib_rfb import Client
-from lib_system import SystemTest
+from lib_system import CONTROL, SystemTest
 
-CONTROL = 0xFFE3
 CREAM = (0xFF, 0xF8, 0xE0)
 PAPER = (0xE8, 0xF0, 0xFF)
 GROUP = "lzt%d-clip-%s"
@@ -45,12 +42,6 @@ class Clipboard(SystemTest):
 
     def tearDown(self):
         self.system.end_sessions()
-
-    def open(self, client: Client, path):
-        mark = self.web.mark()
-        client.chord(CONTROL, ord("l"))
-        client.type("http://%s%s\n" % (lib_net.WEB, path))
-        self.web.wait("loaded", 60, mark, page=path.partition("?")[0])
 
     def into_browser(self, user):
         """What arrives in the page when the workstation's clipboard is pasted; "" for nothing."""

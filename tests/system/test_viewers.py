@@ -62,9 +62,11 @@ class Viewers(SystemTest):
         return wait_until(lambda: viewer.shot(name).bounds(colour), 30, "something is %s"
                           % (colour,))
 
-    @staticmethod
-    def go(viewer, path):
+    def go(self, viewer, path):
+        # What is typed before the address bar has the focus belongs to the page.
+        before = viewer.shot("address").data
         viewer.key("ctrl+l")
+        wait_until(lambda: viewer.shot("address").data != before, 20, "the address bar answers")
         viewer.type("http://%s%s" % (lib_net.WEB, path))
         viewer.key("Return")
 

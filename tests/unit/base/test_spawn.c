@@ -108,18 +108,23 @@ static void test_logpipe(void **state)
 	int child_fd;
 
 	(void)state;
-	assert_int_equal(logpipe_create(loop, "gateway", &pipe, &child_fd), 0);
+	assert_int_equal(logpipe_create(loop, "gateway", LOG_WARN, &pipe, &child_fd), 0);
 	logpipe_set_pid(pipe, 4711);
-	assert_int_equal(run_shell("printf 'one\\ntw\\033o\\nlast' >&2", NULL, 0, child_fd), 0);
+	assert_int_equal(run_shell("printf 'one\\ntw\\033o\\nT x[1] info a.b c=1\\nT x[1] "
+				   "debug a.d\\nlast' >&2",
+				   NULL, 0, child_fd),
+			 0);
 	close(child_fd);
 	assert_true(dup2(log, 2) == 2);
 	wl_event_loop_dispatch(loop, 1000);
 	logpipe_destroy(pipe);
 	dup2(saved, 2);
 	assert_true(pread(log, text, sizeof(text) - 1, 0) > 0);
-	assert_non_null(strstr(text, "relay role=gateway pid=4711 | one\n"));
-	assert_non_null(strstr(text, "| tw o\n"));
-	assert_non_null(strstr(text, "| last\n"));
+	assert_non_null(strstr(text, " gateway[4711] warn process.output text=\"one\"\n"));
+	assert_non_null(strstr(text, "text=\"tw o\"\n"));
+	assert_non_null(strstr(text, "Z gateway[4711] info a.b c=1\n"));
+	assert_null(strstr(text, "a.d"));
+	assert_non_null(strstr(text, "text=\"last\"\n"));
 	wl_event_loop_destroy(loop);
 	unlink(path);
 	close(log);
