@@ -118,14 +118,18 @@ int ipc_recv(int socket, uint8_t *storage, struct ipc_message *ret_message)
 	bool whole;
 	ssize_t n;
 
+	/* ECONNRESET: the peer left something unread; told once, ahead of its last words. */
 	do
 		n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
-		return errno == ECONNRESET ? -EPIPE : -errno;
+		return -errno;
 	whole = take_control(&msg, &message);
-	if (n == 0)
+	if (n == 0) {
+		/* An empty packet looks like the end, but may bring descriptors. */
+		ipc_message_finish(&message);
 		return -EPIPE;
+	}
 	c = cursor_over(storage, (size_t)n);
 	type = cursor_u16(&c);
 	version = cursor_u16(&c);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What anybody may say on the control socket. */
+#include "receiver.h"
+
+#include "monitor/control.c"
+
+#include "owners.h"
+
+static struct control control;
+
+void command_run(enum command_id id, const struct command_call *call)
+{
+	const struct command *row = command_row(id);
+	struct buf body;
+
+	PROMISE(row->access != COMMAND_ROOT || call->caller == 0);
+	PROMISE(call->n_arguments >= row->least && call->n_arguments <= row->most);
+	for (size_t i = 0; i < call->n_arguments; i++)
+		PROMISE(strlen(call->arguments[i]) <= CONTROL_WORD_MAX);
+	buf_init(&body, IPC_BODY_MAX);
+	answer_done(&body, "");
+	call->answer(call->data, &body);
+	buf_finish(&body);
+}
+
+static struct control_client *current(void)
+{
+	struct control_client *client;
+
+	if (wl_list_empty(&control.clients))
+		return NULL;
+	return wl_container_of(control.clients.next, client, link);
+}
+
+/* Variant 1: a member of the group instead of root. */
+static void control_open(struct wl_event_loop *loop, int fd, uint8_t variant)
+{
+	control.monitor = owner_monitor(loop);
+	control.fd = -1;
+	wl_list_init(&control.clients);
+	PROMISE(accept_client(&control, fd) == 0 && current());
+	current()->uid = variant & 1 ? 1000 : 0;
+}
+
+static bool control_alive(void)
+{
+	return current();
+}
+
+static void control_close(void)
+{
+	if (current())
+		client_drop(current());
+	PROMISE(control.count == 0);
+}
+
+const struct receiver from_control = {control_open, control_alive, control_close};
