@@ -15,6 +15,8 @@
 #include "conf/conf.h"
 #include "ctl/answer.h"
 #include "ctl/command.h"
+#include "ctl/files.h"
+#include "ctl/firewall.h"
 #include "ctl/table.h"
 #include "ipc/message.h"
 
@@ -47,30 +49,11 @@ static void print_usage(FILE *out)
 
 /* --- done here ------------------------------------------------------------------------------- */
 
-/* Reads the files, or the default one; complaints go to standard error. */
-static int read_files(size_t n, char *const *files, struct conf **ret_conf)
-{
-	_cleanup_conf_ struct conf *conf = conf_create();
-	int r = 0;
-
-	if (!conf)
-		return -ENOMEM;
-	if (n == 0)
-		r = conf_read_file(conf, CONF_PATH, stderr);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = conf_read_file(conf, files[i], stderr);
-	if (r == 0)
-		r = conf_check(conf, stderr);
-	if (r == 0)
-		*ret_conf = STEAL(conf);
-	return r;
-}
-
 static int run_config_check(size_t n, char *const *files)
 {
 	_cleanup_conf_ struct conf *conf = NULL;
 
-	if (read_files(n, files, &conf) < 0)
+	if (files_read(n, files, &conf) < 0)
 		return ANSWER_STATUS_FAILED;
 	puts("The configuration is in order.");
 	return ANSWER_STATUS_OK;
@@ -85,7 +68,7 @@ static int run_config_dump(size_t n, char *const *arguments)
 		n--;
 		arguments++;
 	}
-	if (read_files(n, arguments, &conf) < 0)
+	if (files_read(n, arguments, &conf) < 0)
 		return ANSWER_STATUS_FAILED;
 	conf_dump(conf, stdout, with_help);
 	return ANSWER_STATUS_OK;
@@ -98,6 +81,8 @@ static int run_local(enum command_id id, size_t n, char *const *arguments)
 		return run_config_check(n, arguments);
 	case COMMAND_CONFIG_DUMP:
 		return run_config_dump(n, arguments);
+	case COMMAND_FIREWALL_EXPORT:
+		return firewall_export(n, arguments);
 	default:
 		puts("lazaretctl " LAZARET_VERSION);
 		return ANSWER_STATUS_OK;

@@ -16,7 +16,7 @@ MAY = {
     "rfb": {"base", "wire"},
     "net": {"base", "wire", "ipc", "conf"},
     "cell": {"base", "wire", "conf"},
-    "ctl": {"base", "wire", "ipc", "conf"},
+    "ctl": {"base", "wire", "ipc", "conf", "net"},
     "keyd": {"base", "wire", "ipc"},
     "gateway": {"base", "wire", "ipc", "conf", "rfb"},
     "display": {"base", "wire", "ipc", "conf", "rfb"},

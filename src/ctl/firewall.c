@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ctl/firewall.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "ctl/answer.h"
+#include "ctl/files.h"
+#include "net/env.h"
+#include "net/rules_host.h"
+
+/*
+ * The contract of the configuration in the files, on this host. What is wrong, and what should be
+ * known, goes to standard error.
+ */
+static int make_contract(size_t n, char *const *files, unsigned int scope,
+			 struct contract **ret_contract)
+{
+	_cleanup_conf_ struct conf *conf = NULL;
+	_cleanup_env_ struct env_host host = {0};
+	struct contract *contract;
+	int r = files_read(n, files, &conf);
+
+	if (r < 0)
+		return r;
+	r = contract_env_host(&host);
+	if (r < 0) {
+		fprintf(stderr, "lazaretctl: the addresses of this host cannot be read: %s\n",
+			strerror(-r));
+		return r;
+	}
+	r = contract_create(conf, scope, &host.env, stderr, &contract);
+	if (r < 0) {
+		if (r != -EINVAL)
+			fprintf(stderr, "lazaretctl: %s\n", strerror(-r));
+		return r;
+	}
+	for (size_t i = 0; i < contract->n_notes; i++)
+		fprintf(stderr, "note: %s\n", contract->notes[i]);
+	*ret_contract = contract;
+	return 0;
+}
+
+static void write_host(const struct contract *contract, FILE *out)
+{
+	rules_host(contract, out);
+}
+
+/* What is written for whom. */
+static const struct format {
+	const char *who, *name, *dialect;
+	unsigned int scope;
+	void (*write)(const struct contract *contract, FILE *out);
+} formats[] = {
+	{"host", "nftables", "nftables 1.0, Linux 5.10 or newer", CONTRACT_HOST | CONTRACT_CELLS,
+	 write_host},
+};
+
+static const struct format *find_format(const char *who, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+		if (str_eq(formats[i].who, who) && str_eq(formats[i].name, name))
+			return &formats[i];
+	}
+	return NULL;
+}
+
+static int list_formats(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
+		printf("--for %-8s --format %-13s %s\n", formats[i].who, formats[i].name,
+		       formats[i].dialect);
+	return ANSWER_STATUS_OK;
+}
+
+struct export
+{
+	const char *who, *format;
+	size_t n_files;
+	char *const *files;
+};
+
+static int usage(const char *what, const char *value, const char *instead)
+{
+	fprintf(stderr, "lazaretctl: %s \"%s\"; %s\n", what, value, instead);
+	return ANSWER_STATUS_USAGE;
+}
+
+static int read_export(size_t n, char *const *arguments, struct export *export)
+{
+	*export = (struct export){.who = "host", .format = "nftables"};
+	while (n > 0 && arguments[0][0] == '-') {
+		bool is_for = str_eq(arguments[0], "--for");
+
+		if (!is_for && !str_eq(arguments[0], "--format"))
+			return usage("there is no option", arguments[0], "see lazaretctl --help");
+		if (n < 2)
+			return usage("a word must follow", arguments[0], "see lazaretctl --help");
+		if (is_for)
+			export->who = arguments[1];
+		else
+			export->format = arguments[1];
+		n -= 2;
+		arguments += 2;
+	}
+	export->n_files = n;
+	export->files = arguments;
+	return ANSWER_STATUS_OK;
+}
+
+int firewall_export(size_t n, char *const *arguments)
+{
+	_cleanup_contract_ struct contract *contract = NULL;
+	const struct format *format;
+	struct export export;
+	int status = read_export(n, arguments, &export);
+	int r;
+
+	if (status != ANSWER_STATUS_OK)
+		return status;
+	if (str_eq(export.format, "help"))
+		return list_formats();
+	format = find_format(export.who, export.format);
+	if (!format) {
+		fprintf(stderr,
+			"lazaretctl: nothing is written --for \"%s\" in --format \"%s\"; "
+			"--format help lists what is\n",
+			export.who, export.format);
+		return ANSWER_STATUS_USAGE;
+	}
+	r = make_contract(export.n_files, export.files, format->scope, &contract);
+	if (r < 0)
+		return ANSWER_STATUS_FAILED;
+	format->write(contract, stdout);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fputs("lazaretctl: the output cannot be written\n", stderr);
+		return ANSWER_STATUS_FAILED;
+	}
+	return ANSWER_STATUS_OK;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the host's filter and the cells' have in common: parts of a table as text for nftables. */
+#ifndef LAZARET_NET_RULES_H
+#define LAZARET_NET_RULES_H
+
+#include <stdio.h>
+
+#include "net/contract.h"
+
+/* Families in the order in which all rules stand. */
+struct rules_family {
+	int family;
+	char digit; /* ends the names of sets */
+	const char *ip, *type; /* "ip", "ipv4_addr" */
+};
+#define RULES_FAMILIES 2
+extern const struct rules_family rules_families[RULES_FAMILIES];
+
+/* "set NAME4 { … }" and "set NAME6 { … }", each only if the list has addresses of that family. */
+void rules_put_sets(const char *name, const struct network_list *list, FILE *out);
+
+/* "tcp dport 22", "udp dport { 80, 443, 1024-65535 }"; false, and nothing, if there is no such port. */
+bool rules_put_ports(const struct contract_path *path, enum path_proto proto, FILE *out);
+
+/*
+ * A rule for each family and protocol of a path, "\t\tBEFORE ip DIRECTION @SET4 tcp dport … AFTER",
+ * where the list has addresses of that family. `direction` is "saddr" or "daddr".
+ */
+void rules_put_path(const struct contract_path *path, const char *before, const char *direction,
+		    const char *set, const struct network_list *list, const char *after, FILE *out);
+/* The same for any address. */
+void rules_put_any(const struct contract_path *path, const char *before, const char *after,
+		   FILE *out);
+
+/*
+ * The end of a packet: "counter drop-NAME" (before the chains) and "chain drop-NAME", which logs at
+ * a limited rate with the prefix "lazaret PREFIX: ", counts in drop-NAME and drops.
+ */
+void rules_put_end_counter(const char *name, FILE *out);
+void rules_put_end(const char *name, const char *prefix, FILE *out);
+
+/* Whether any cell may use the path; whether cells with these bits (1 << enum path_id) may. */
+bool rules_cell_may(const struct contract_path *path);
+
+/*
+ * What cells may open, as rules of a chain that they end in; `refuse` is the verdict for addresses
+ * that are not public ("goto …"). What is left after these rules is refused by the caller.
+ * `paths`: the bits of the paths that are considered. With `by_group` rules of paths for some
+ * groups only match the cells whose link is in the set "cells-PATH".
+ */
+void rules_put_cell_paths(const struct contract *contract, uint32_t paths, bool by_group,
+			  const char *refuse, FILE *out);
+/* The sets that these rules use. */
+void rules_put_cell_sets(const struct contract *contract, uint32_t paths, FILE *out);
+
+#endif
