@@ -112,22 +112,24 @@ static int dispatch(struct ipc_channel *ch, struct ipc_message *m)
 	return r;
 }
 
-/* Returns false when the channel is gone or over. */
+/* False when nothing more is to be received now; *ret_result is why, 0: nothing is there. */
 static bool receive_one(struct ipc_channel *ch, int *ret_result)
 {
 	struct ipc_message m;
 	int r = ipc_recv(ch->fd, ch->storage, &m);
 
-	if (r == 0) {
-		ch->running++;
-		r = dispatch(ch, &m);
-		ch->running--;
-		ipc_message_finish(&m);
-		/* Passwords travel here. */
-		mem_wipe(ch->storage, m.body.len + 4);
+	if (r < 0) {
+		*ret_result = r == -EAGAIN ? 0 : r;
+		return false;
 	}
+	ch->running++;
+	r = dispatch(ch, &m);
+	ch->running--;
+	ipc_message_finish(&m);
+	/* Passwords travel here. */
+	mem_wipe(ch->storage, m.body.len + 4);
 	*ret_result = r;
-	return !ch->destroyed && !ch->over;
+	return r == 0 && !ch->destroyed && !ch->over;
 }
 
 static void update_mask(struct ipc_channel *ch)
@@ -163,12 +165,15 @@ static int handle_event(int fd, uint32_t mask, void *data)
 	ch->running++;
 	if (mask & WL_EVENT_WRITABLE)
 		r = flush(ch);
+	/* One that hung up may have said something before. */
+	if (r == -EPIPE)
+		r = 0;
 	/* A bounded number a turn, so that one busy peer cannot starve the others. */
 	for (int i = 0; r == 0 && i < 16; i++) {
 		if (!receive_one(ch, &r))
 			break;
 	}
-	if (r < 0 && r != -EAGAIN)
+	if (r < 0)
 		end(ch, r);
 	ch->running--;
 	if (ch->destroyed && ch->running == 0)

@@ -80,9 +80,10 @@ int ipc_send(int socket, enum ipc_type type, const struct buf *body, const int *
 		cmsg->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
 		memcpy(CMSG_DATA(cmsg), fds, sizeof(int) * n_fds);
 	}
+	/* ECONNRESET: as for receiving; the next try says EPIPE. */
 	do
 		n = sendmsg(socket, &msg, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	return n < 0 ? -errno : 0;
 }
 
@@ -118,7 +119,7 @@ int ipc_recv(int socket, uint8_t *storage, struct ipc_message *ret_message)
 	bool whole;
 	ssize_t n;
 
-	/* ECONNRESET: the peer left something unread; told once, ahead of its last words. */
+	/* ECONNRESET: the peer left something unread; said once, ahead of its last words. */
 	do
 		n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	while (n < 0 && (errno == EINTR || errno == ECONNRESET));

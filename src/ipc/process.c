@@ -149,7 +149,7 @@ void process_send(struct process *p, enum ipc_type type, const struct buf *body,
 {
 	int r;
 
-	if (!p->channel)
+	if (!p->channel || p->condemned)
 		return;
 	r = ipc_channel_send(p->channel, type, body, fds, n_fds);
 	if (r == 0 || r == -EPIPE)
@@ -157,6 +157,7 @@ void process_send(struct process *p, enum ipc_type type, const struct buf *body,
 	/* The channel's end comes with the death of the process. */
 	log_event(LOG_ERROR, "ipc.unsent", LOG_STR("message", ipc_type_name(type)),
 		  LOG_INT("pid", p->child.pid), LOG_ERR(r));
+	p->condemned = true;
 	child_signal(&p->child, SIGKILL);
 }
 

@@ -24,6 +24,7 @@ struct process {
 	struct wl_event_source *exit_source, *grace_timer;
 	struct logpipe *log;
 	struct ipc_channel *channel; /* NULL once it is closed */
+	bool condemned; /* it was killed because it does not listen */
 	bool ended; /* it was reaped */
 	int status; /* then: as waitpid(2) gives it; 0 for a process that is not our child */
 	void (*gone)(void *data);

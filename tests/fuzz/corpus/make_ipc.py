@@ -82,7 +82,7 @@ seed("session-other-slot", SESSION, 1, packet("SESSION_NEEDS_NET", u32(7)))
 seed("session-parked", SESSION, 5, packet("SESSION_READY"), state(1, uid=0), state(2))
 seed("display", DISPLAY, 0, packet("DISPLAY_READY"), packet("DISPLAY_WINDOWS", u32(3)),
      packet("DISPLAY_WANTS_TEXT", text("Hello") + u32(800) + u8(1)),
-     packet("DISPLAY_FIRST_PICTURE"), packet("DISPLAY_DETACHED", text("left")))
+     packet("DISPLAY_FIRST_PICTURE"), packet("DISPLAY_DETACHED", u32(1) + text("left")))
 seed("display-twice-ready", DISPLAY, 1, packet("DISPLAY_READY"), packet("DISPLAY_READY"))
 seed("display-long-text", DISPLAY, 0,
      packet("DISPLAY_WANTS_TEXT", text("a" * 513) + u32(800) + u8(1)))
