@@ -40,7 +40,7 @@ enum answer_status {
 	ANSWER_STATUS_OK = 0,
 	ANSWER_STATUS_FAILED = 1, /* the command could not do what it should */
 	ANSWER_STATUS_USAGE = 2, /* wrong words or arguments */
-	ANSWER_STATUS_NOT_FOUND = 3, /* no such session */
+	ANSWER_STATUS_NOT_FOUND = 3, /* no such session or path */
 	ANSWER_STATUS_DENIED = 4, /* this account may not */
 	ANSWER_STATUS_NO_DAEMON = 5, /* nobody listens on the control socket */
 };

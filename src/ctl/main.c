@@ -17,6 +17,7 @@
 #include "ctl/command.h"
 #include "ctl/files.h"
 #include "ctl/firewall.h"
+#include "ctl/paths.h"
 #include "ctl/table.h"
 #include "ipc/message.h"
 
@@ -42,7 +43,8 @@ static void print_usage(FILE *out)
 	      "  --socket PATH  the daemon's control socket (default " SOCKET_DEFAULT
 	      ", or $" SOCKET_ENV ")\n"
 	      "  --help         this text\n"
-	      "\nExit status: 0 done, 1 failed, 2 wrong usage, 3 no such session, 4 not allowed,\n"
+	      "\nExit status: 0 done, 1 failed, 2 wrong usage, 3 no such session or path, 4 not "
+	      "allowed,\n"
 	      "5 the daemon does not answer.\n",
 	      out);
 }
@@ -51,9 +53,9 @@ static void print_usage(FILE *out)
 
 static int run_config_check(size_t n, char *const *files)
 {
-	_cleanup_conf_ struct conf *conf = NULL;
+	_cleanup_contract_ struct contract *contract = NULL;
 
-	if (files_read(n, files, &conf) < 0)
+	if (paths_contract(n, files, CONTRACT_CELLS, &contract) < 0)
 		return ANSWER_STATUS_FAILED;
 	puts("The configuration is in order.");
 	return ANSWER_STATUS_OK;
@@ -74,7 +76,8 @@ static int run_config_dump(size_t n, char *const *arguments)
 	return ANSWER_STATUS_OK;
 }
 
-static int run_local(enum command_id id, size_t n, char *const *arguments)
+static int run_local(const struct options *options, enum command_id id, size_t n,
+		     char *const *arguments)
 {
 	switch (id) {
 	case COMMAND_CONFIG_CHECK:
@@ -83,6 +86,10 @@ static int run_local(enum command_id id, size_t n, char *const *arguments)
 		return run_config_dump(n, arguments);
 	case COMMAND_FIREWALL_EXPORT:
 		return firewall_export(n, arguments);
+	case COMMAND_PATHS_LIST:
+		return paths_list(options->json, n, arguments);
+	case COMMAND_PATHS_EXPLAIN:
+		return paths_explain(options->json, n, arguments);
 	default:
 		puts("lazaretctl " LAZARET_VERSION);
 		return ANSWER_STATUS_OK;
@@ -252,7 +259,7 @@ static int run(const struct options *options, size_t n, char **words)
 		return ANSWER_STATUS_USAGE;
 	}
 	if (command_row(id)->where == COMMAND_LOCAL)
-		return run_local(id, n - used, words + used);
+		return run_local(options, id, n - used, words + used);
 	return run_remote(options, id, n, words);
 }
 

@@ -16,6 +16,20 @@
 #include "monitor/login.h"
 #include "monitor/monitor.h"
 #include "monitor/throttle.h"
+#include "net/env.h"
+
+/*
+ * What the file's schema cannot know: which paths there are, and what of them fits together. Names
+ * are resolved by others.
+ */
+static int check_contract(const struct conf *conf, FILE *errors)
+{
+	_cleanup_contract_ struct contract *contract = NULL;
+	_cleanup_env_ struct env_host host = {0};
+	int r = contract_env_host(&host);
+
+	return r < 0 ? r : contract_create(conf, CONTRACT_CELLS, &host.env, errors, &contract);
+}
 
 int reload_read(const struct monitor *monitor, FILE *errors, struct conf **ret_conf)
 {
@@ -33,6 +47,8 @@ int reload_read(const struct monitor *monitor, FILE *errors, struct conf **ret_c
 		}
 	}
 	r = conf_check(conf, errors);
+	if (r == 0)
+		r = check_contract(conf, errors);
 	if (r < 0)
 		return r;
 	*ret_conf = STEAL(conf);

@@ -22,7 +22,7 @@ MAY = {
     "display": {"base", "wire", "ipc", "conf", "rfb"},
     "session": {"base", "wire", "ipc", "conf", "cell", "display"},
     # What a session leaves behind when it is killed is cleared by the monitor, by the same library.
-    "monitor": {"base", "wire", "ipc", "conf", "ctl", "cell", "session"},
+    "monitor": {"base", "wire", "ipc", "conf", "net", "ctl", "cell", "session"},
 }
 # The Wayland side of the display knows nothing of RFB but what a picture is.
 WAYLAND_MAY_RFB = {"rfb/pixel_format.h", "rfb/protocol.h"}
