@@ -36,6 +36,7 @@ struct display {
 	struct viewer *current; /* NULL: nobody is attached */
 	struct wl_list farewells; /* viewer.link, oldest first */
 	unsigned int n_farewells;
+	uint32_t n_attaches; /* DISPLAY_ATTACH that were taken */
 	struct wl_list notice_requests; /* in the order in which answers come; notice.c */
 
 	bool has_text; /* the browser's clipboard holds text */
@@ -44,7 +45,8 @@ struct display {
 
 /* Messages to the parent. A parent that cannot be told anything any more ends us. */
 void parent_tell(struct display *display, enum ipc_type type, const struct buf *body);
-void parent_tell_text(struct display *display, enum ipc_type type, const char *text);
+/* DISPLAY_DETACHED */
+void parent_tell_detached(struct display *display, const char *reason);
 
 /* The channel to lazaret-session; takes `fd`. */
 NODISCARD int parent_connect(struct display *display, int fd);

@@ -330,6 +330,8 @@ static void paint_goodbye(struct viewer *viewer, bool ready, uint64_t now)
 	if (ready && viewer->goodbye.pixels &&
 	    (pixman_region32_not_empty(&viewer->pending) || update_has_unknown(viewer->update)))
 		build_from(viewer, &viewer->goodbye, now);
+	/* There is one timer: an earlier deadline may have taken the place of this one. */
+	viewer_wake_at(viewer, viewer->closes);
 }
 
 void paint_now(struct viewer *viewer)

@@ -21,11 +21,12 @@ static int take_attach(void *data, struct ipc_message *message)
 
 	if (!address || fd < 0)
 		return -EPROTO;
+	display->n_attaches++;
 	r = display_attach(display, FD_STEAL(fd), address);
 	if (r < 0) {
 		log_event(LOG_WARN, "viewer.refused", LOG_STR("address", address), LOG_ERR(r));
 		if (!display->current)
-			parent_tell_text(display, IPC_DISPLAY_DETACHED, "could not be attached");
+			parent_tell_detached(display, "could not be attached");
 	}
 	return 0;
 }
@@ -90,11 +91,12 @@ void parent_tell(struct display *display, enum ipc_type type, const struct buf *
 	display->running = false;
 }
 
-void parent_tell_text(struct display *display, enum ipc_type type, const char *text)
+void parent_tell_detached(struct display *display, const char *reason)
 {
 	_cleanup_buf_ struct buf body;
 
-	buf_init(&body, REASON_MAX + 4);
-	buf_put_str(&body, text);
-	parent_tell(display, type, &body);
+	buf_init(&body, REASON_MAX + 8);
+	buf_put_u32(&body, display->n_attaches);
+	buf_put_str(&body, reason);
+	parent_tell(display, IPC_DISPLAY_DETACHED, &body);
 }

@@ -258,13 +258,12 @@ static void leave(struct viewer *viewer)
 		display->n_farewells--;
 		/* A new viewer's session must not hear that its viewer is gone. */
 		if (viewer->detached && !display->current)
-			parent_tell_text(display, IPC_DISPLAY_DETACHED, "sent away");
+			parent_tell_detached(display, "sent away");
 	} else if (viewer == display->current) {
 		display->current = NULL;
 		compositor_keyboard_release_all(display->screen.compositor);
 		display_update_visible(display);
-		parent_tell_text(display, IPC_DISPLAY_DETACHED,
-				 viewer->ending ? viewer->ending : "");
+		parent_tell_detached(display, viewer->ending ? viewer->ending : "");
 	} else {
 		return;
 	}

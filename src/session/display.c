@@ -32,11 +32,14 @@ static int handle_ready(void *data, struct ipc_message *message)
 static int handle_detached(void *data, struct ipc_message *message)
 {
 	struct session *session = data;
+	uint32_t taken = cursor_u32(&message->body);
 	_cleanup_free_ char *reason = cursor_str(&message->body, REASON_MAX);
 
 	if (!cursor_done(&message->body))
 		return -EPROTO;
-	session_detached(session, reason);
+	/* It left while the next viewer was on its way. */
+	if (taken == session->n_attaches)
+		session_detached(session, reason);
 	return 0;
 }
 
@@ -154,6 +157,7 @@ void display_attach(struct session *session, const char *address, int stream)
 
 	buf_init(&body, IPC_BODY_MAX);
 	buf_put_str(&body, address);
+	session->n_attaches++;
 	process_send(&session->display, IPC_DISPLAY_ATTACH, &body, &stream, 1);
 	buf_finish(&body);
 }

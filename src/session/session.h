@@ -75,6 +75,7 @@ struct session {
 	uid_t cell_uid;
 	gid_t cell_gid;
 	uid_t display_uid;
+	uint32_t n_attaches; /* DISPLAY_ATTACH that were sent */
 
 	/* where */
 	struct session_record record;

@@ -234,9 +234,10 @@ class Client:
 
     # --- server messages
 
-    def message(self):
-        """Reads one message, applies it, and returns its type."""
-        kind = self.unpack("B")
+    def message(self, kind=None):
+        """Reads one message (or what follows its type), applies it, and returns its type."""
+        if kind is None:
+            kind = self.unpack("B")
         if kind == 0:
             self.update()
         elif kind == 2:
@@ -348,6 +349,25 @@ class Client:
             if time.monotonic() > deadline:
                 raise AssertionError("nothing changed in %s" % (box,))
             self.refresh()
+
+    def pump(self, done):
+        """Takes updates and asks for the next, as a viewer does, until done() is true. A page whose
+        viewer does not ask gets no frames, and so does not scroll either."""
+        old = self.socket.gettimeout()
+        self.request(True)
+        try:
+            while not done():
+                # Only between messages may there be a time-out: inside one it would lose bytes.
+                self.socket.settimeout(0.1)
+                try:
+                    kind = self.unpack("B")
+                except (TimeoutError, socket.timeout):
+                    continue
+                self.socket.settimeout(old)
+                if self.message(kind) == 0:
+                    self.request(True)
+        finally:
+            self.socket.settimeout(old)
 
     def closed_within(self, seconds):
         """Takes messages until the server closes; the reason why it did not, otherwise."""

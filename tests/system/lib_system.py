@@ -2,6 +2,7 @@
 """A whole system for a test: scripts/demo in a network of its own, with a web server, a name
 server, users, and the questions that tests ask of it."""
 
+import concurrent.futures
 import contextlib
 import itertools
 import json
@@ -305,7 +306,14 @@ class SystemTest(unittest.TestCase):
         client.chord(CONTROL, ord("l"))
         client.wait_change(before, address_bar)
         client.type("http://%s%s\n" % (lib_net.WEB, path))
-        return self.web.wait("loaded", 60, mark, page=path.partition("?")[0])
+        return self.wait_web(client, "loaded", 60, mark, page=path.partition("?")[0])
+
+    def wait_web(self, client, what, seconds=30, since=0, **fields):
+        """self.web.wait() while the client goes on looking."""
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            event = pool.submit(self.web.wait, what, seconds, since, **fields)
+            client.pump(event.done)
+            return event.result()
 
     def refused(self, user, password, workstation=0):
         """The sentence that a login is refused with."""

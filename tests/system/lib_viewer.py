@@ -209,7 +209,7 @@ class LineViewer:
 
     def __init__(self, system, user, password, netns=None, encodings=None, quality=None,
                  address=None):
-        arguments = ["--ca", system.ca, "--user", user, "--password", password]
+        arguments = ["--ca", system.ca, "--user", user, "--password", password] if user else []
         if encodings:
             arguments += ["--encodings", encodings]
         if quality is not None:

@@ -59,9 +59,10 @@ class Session(SystemTest):
         self.open(client, "/text")
         mark = self.web.mark()
         client.wheel(client.width // 2, client.height // 2, 10)
-        self.web.wait("scroll", 20, mark, y=lambda y: y and y > 500)
+        # Ten notches of 120 pixels, no matter how fast the frames come.
+        self.wait_web(client, "scroll", 20, mark, y=1200)
         client.wheel(client.width // 2, client.height // 2, -10)
-        self.web.wait("scroll", 20, mark, y=0)
+        self.wait_web(client, "scroll", 20, mark, y=0)
 
     def test_resize(self):
         client = self.login("alice")
@@ -162,10 +163,32 @@ class Session(SystemTest):
         client.key(0xFF54)
         client.key(0xFF54)
         client.key(0xFF0D)
-        self.web.wait("select", 20, mark, value="choice 2")
-        # A link to another window: it fills the screen, and closing it brings the first back.
-        client.key(0xFF09)
+        self.wait_web(client, "select", 20, mark, value="choice 2")
+        # By the pointer: the list opens as a window of its own, above the page.
+        left, top = self.find(client, (0xF0, 0xFF, 0xE8))
+        middle = (left + 60, top + 160, 280, 100)
+        client.refresh(False)
+        before = client.region(*middle)
+        client.click(left + 200, top + 70)
+        client.wait_change(before, middle)
+        shown = client.region(*middle)
+        client.key(0xFF1B)
+        client.wait_change(shown, middle)
+        # An alert is a window too.
+        page = (left, top, client.width - left, 200)
+        before = client.region(*page)
+        client.click(left + 230, top + 312)
+        client.wait_change(before, page)
         client.key(0xFF0D)
+        self.wait_web(client, "alerted", 20, mark)
+        # Full screen and back.
+        client.click(left + 380, top + 312)
+        self.wait_web(client, "fullscreen", 20, mark, on=True)
+        client.key(0xFF1B)
+        self.wait_web(client, "fullscreen", 20, mark, on=False)
+        # A link to another window: it fills the screen, and closing it brings the first back.
+        client.wait_colour((0xF0, 0xFF, 0xE8))
+        client.click(left + 80, top + 212)
         client.wait_colour((0x20, 0x70, 0x20))
         client.chord(CONTROL, ord("w"))
         client.wait_colour((0xF0, 0xFF, 0xE8))

@@ -197,6 +197,7 @@ static void hear(struct harness *harness, struct ipc_message *message)
 		heard->ready++;
 		break;
 	case IPC_DISPLAY_DETACHED:
+		(void)cursor_u32(&message->body);
 		hear_text(heard->reason, sizeof(heard->reason), &message->body);
 		heard->detached++;
 		break;
