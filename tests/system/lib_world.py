@@ -1,0 +1,426 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole neighbourhood of a site, each host a network namespace, around the system with its
+cells; and questions to it with real packets.
+
+    ws, adm, idns, mon, lan          workstation, administration, internal name server,
+                                     monitoring, a host of no zone        10.71.1-5.0/24
+    ntp dns mail kerberos ldap       one host for each named service      10.71.20-27.0/24
+    direct syslog rdp                                                          │
+    proxy                                                 10.71.30.0/24        │
+    update                           public               185.77.2.0/24        │
+    inet, inet2                      public               185.77.1.0/24 …      │
+                                                                           router
+    system 193.99.7.2, neigh 193.99.7.9: the DMZ, 193.99.7.0/24 ───────────────┘ .1
+      └─ cell0, cell1 … 100.127.0.0/16
+
+IPv6 is fd71:N::/64 for 10.71.N.0/24, 2a0f:77:N::/64 for 185.77.N.0/24, 2a0f:99:7::/64 for the DMZ.
+The public addresses are somebody's; nothing here has a link to a network of the machine, and
+World.closed() proves it. The router forwards whatever it gets, also to the cells' block.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import pathlib
+import re
+import time
+
+from lib_proc import BUILD, Process, run, scaled, wait_until
+
+PROBE = BUILD / "tests/tools/packet_probe"
+DRIVE = BUILD / "tests/tools/netd_drive"
+NETD = BUILD / "src/net/lazaret-netd"
+
+CELLS4 = "100.127.0.0/16"
+CELLS6 = "fd6c:617a:6172::/48"
+SYSTEM4 = "193.99.7.2"
+SYSTEM6 = "2a0f:99:7::2"
+DMZ4 = "193.99.7.0/24"
+DMZ6 = "2a0f:99:7::/64"
+
+# name, IPv4, IPv6
+HOSTS = (
+    ("ws", "10.71.1.10", "fd71:1::10"),
+    ("adm", "10.71.2.10", "fd71:2::10"),
+    ("idns", "10.71.3.10", "fd71:3::10"),
+    ("mon", "10.71.4.10", "fd71:4::10"),
+    ("lan", "10.71.5.10", "fd71:5::10"),
+    ("ntp", "10.71.20.10", "fd71:20::10"),
+    ("dns", "10.71.21.10", "fd71:21::10"),
+    ("mail", "10.71.22.10", "fd71:22::10"),
+    ("kerberos", "10.71.23.10", "fd71:23::10"),
+    ("ldap", "10.71.24.10", "fd71:24::10"),
+    ("direct", "10.71.25.10", "fd71:25::10"),
+    ("syslog", "10.71.26.10", "fd71:26::10"),
+    ("rdp", "10.71.27.10", "fd71:27::10"),
+    ("proxy", "10.71.30.10", "fd71:30::10"),
+    ("inet", "185.77.1.10", "2a0f:77:1::10"),
+    ("update", "185.77.2.10", "2a0f:77:2::10"),
+    ("inet2", "185.77.3.10", "2a0f:77:3::10"),
+    ("neigh", "193.99.7.9", "2a0f:99:7::9"),
+)
+PUBLIC = ("inet", "update", "inet2")
+IN_DMZ = ("neigh",)
+# Hosts that the DMZ neighbour tries to reach through the system as if it were a router.
+THROUGH = ("ws", "ntp", "inet")
+
+_count = itertools.count()
+
+
+def sweep():
+    """Removes namespaces of worlds whose process is gone."""
+    folder = pathlib.Path("/run/netns")
+    names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+    for name in names:
+        match = re.fullmatch(r"mtx(\d+)[a-z].*", name)
+        if match and not os.path.exists("/proc/" + match.group(1)):
+            run("ip", "netns", "delete", name, check=False)
+
+
+def subnet(address):
+    """The network of a host, and its router there."""
+    if ":" in address:
+        return address.rpartition("::")[0] + "::/64", address.rpartition("::")[0] + "::1"
+    return address.rpartition(".")[0] + ".0/24", address.rpartition(".")[0] + ".1"
+
+
+def format_ports(ports):
+    return ",".join(map(str, ports))
+
+
+class Group:
+    """Packets that differ only by their port. `source` None, `sport` 0: the kernel's choice.
+    `tag` is whose answer is expected; `what` says what a failure means."""
+
+    __slots__ = ("place", "uid", "proto", "source", "sport", "dest", "ports", "tag", "what")
+
+    def __init__(self, place, uid, proto, dest, ports, tag, what, source=None, sport=0):
+        self.place, self.uid, self.proto, self.dest = place, uid, proto, dest
+        self.ports, self.tag, self.what = list(ports), tag, what
+        self.source, self.sport = source, sport
+
+    def only(self, ports):
+        return Group(self.place, self.uid, self.proto, self.dest, ports, self.tag, self.what,
+                     self.source, self.sport)
+
+    def name(self, port):
+        return "%s, %s %s port %d%s" % (
+            self.what, self.dest, self.proto.upper(), port,
+            " from port %d" % self.sport if self.sport else "")
+
+
+class World:
+    """`close()` removes it all. `ports` are those on which every host listens."""
+
+    def __init__(self, ports):
+        sweep()
+        self.prefix = "mtx%d%s" % (os.getpid(), chr(ord("a") + next(_count) % 26))
+        self.ports = sorted(set(ports))
+        self.hosts = {name: (four, six) for name, four, six in HOSTS}
+        self.stack = contextlib.ExitStack()
+        self.netd = self.cell_server = None
+        self.noise = 0
+        self.tried = 0
+        self.folder = pathlib.Path(BUILD / "system" / self.prefix)
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+
+    # --- building
+
+    def netns(self, name):
+        return self.prefix + name
+
+    def _batch(self, lines, netns=None):
+        command = ["ip"] + (["-n", netns] if netns else []) + ["-batch", "-"]
+        run(*command, input="\n".join(lines) + "\n")
+
+    def _build(self):
+        names = ["router", "system"] + list(self.hosts)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.stack.callback(self._delete_namespaces)
+        self._batch("netns add " + self.netns(n) for n in names)
+        cables = []
+        for name in ["system"] + list(self.hosts):
+            cables.append("link add eth0 netns %s type veth peer name %s netns %s"
+                          % (self.netns(name), name, self.netns("router")))
+        self._batch(cables)
+        self._batch(self._router_lines(), self.netns("router"))
+        self._set("router", "net/ipv4/ip_forward", "1")
+        self._set("router", "net/ipv6/conf/all/forwarding", "1")
+        for name, (four, six) in dict(self.hosts, system=(SYSTEM4, SYSTEM6)).items():
+            self._batch(self._host_lines(name, four, six), self.netns(name))
+        self.sender = self._start(PROBE, "send")
+        self.server = self._start(PROBE, "serve")
+        for name in ["system"] + list(self.hosts):
+            self._listen(self.server, name)
+
+    def _start(self, *command, **more):
+        process = Process(*command, **more)
+        self.stack.callback(process.stop)
+        return process
+
+    def _router_lines(self):
+        lines = ["link set lo up", "link add dmz type bridge", "link set dmz up",
+                 "address add 193.99.7.1/24 dev dmz", "address add 2a0f:99:7::1/64 dev dmz nodad"]
+        for name in ("system",) + IN_DMZ:
+            lines += ["link set %s master dmz" % name, "link set %s up" % name]
+        for name, (four, six) in self.hosts.items():
+            if name in IN_DMZ:
+                continue
+            lines += ["link set %s up" % name,
+                      "address add %s/24 dev %s" % (subnet(four)[1], name),
+                      "address add %s/64 dev %s nodad" % (subnet(six)[1], name)]
+        return lines + ["route add %s via %s" % (CELLS4, SYSTEM4),
+                        "route add %s via %s" % (CELLS6, SYSTEM6)]
+
+    def _host_lines(self, name, four, six):
+        lines = ["link set lo up", "link set eth0 up", "address add %s/24 dev eth0" % four,
+                 "address add %s/64 dev eth0 nodad" % six,
+                 "route add default via %s" % subnet(four)[1],
+                 "route add default via %s" % subnet(six)[1]]
+        if name in IN_DMZ:
+            for target in THROUGH:
+                lines += ["route add %s via %s" % (self.hosts[target][0], SYSTEM4),
+                          "route add %s via %s" % (self.hosts[target][1], SYSTEM6)]
+            lines += ["route add %s via %s" % (CELLS4, SYSTEM4),
+                      "route add %s via %s" % (CELLS6, SYSTEM6)]
+        return lines
+
+    def _set(self, name, key, value):
+        run("sh", "-c", "echo %s > /proc/sys/%s" % (value, key), netns=self.netns(name))
+
+    def _listen(self, server, name):
+        mark = server.mark()
+        server.send("at %s %s %s" % (self.netns(name), name, format_ports(self.ports)))
+        server.wait_line("ok", since=mark)
+
+    def _delete_namespaces(self):
+        folder = pathlib.Path("/run/netns")
+        mine = [p.name for p in folder.glob(self.prefix + "*")] if folder.is_dir() else []
+        if mine:
+            run("ip", "-batch", "-", input="".join("netns delete %s\n" % n for n in mine),
+                check=False)
+        with contextlib.suppress(OSError):
+            for path in self.folder.iterdir():
+                path.unlink()
+            self.folder.rmdir()
+
+    def close(self):
+        with contextlib.suppress(AssertionError, OSError):
+            self.stop_system()
+        self.stack.close()
+
+    def closed(self):
+        """Whether no link of any namespace leads out of this world."""
+        for name in ["router", "system"] + list(self.hosts):
+            links = json.loads(run("ip", "-j", "-d", "link", "show", netns=self.netns(name)))
+            for link in links:
+                kind = link.get("linkinfo", {}).get("info_kind", "")
+                if link["ifname"] != "lo" and kind not in ("veth", "bridge"):
+                    # Templates that the kernel puts into every namespace; they are down.
+                    if "UP" in link["flags"]:
+                        return False
+                # A veth pair whose other end is in the machine's own namespace.
+                if kind == "veth" and "link_netnsid" not in link and "link" not in link:
+                    return False
+        own = json.loads(run("ip", "-j", "link", "show"))
+        return not [link for link in own if self.prefix in link["ifname"]]
+
+    # --- the system
+
+    def start_system(self, text, cells=1):
+        """Loads a configuration; makes cells cell0, cell1 … as the daemon does."""
+        self.stop_system()
+        config = self.folder / "lazaret.conf"
+        config.write_text(text, encoding="utf-8")
+        self.netd = Process(DRIVE, NETD, config, netns=self.netns("system"))
+        line = self.netd.wait_line(lambda s: s.startswith(("started", "failed")))
+        if line != "started":
+            raise AssertionError(line)
+        for slot in range(cells):
+            self._make_cell(slot)
+        self.cell_server = Process(PROBE, "serve")
+        for slot in range(cells):
+            self._listen(self.cell_server, "cell%d" % slot)
+        self.cells = cells
+        self.sender_does("forget " + self.netns("system"))
+
+    def _make_cell(self, slot):
+        path = pathlib.Path("/run/netns") / self.netns("cell%d" % slot)
+        path.touch()
+        mark = self.netd.mark()
+        self.netd.send("cell %d %s" % (slot, path))
+        line = self.netd.wait_line(lambda s: s.startswith(("cell ", "failed")), since=mark)
+        if line.startswith("failed"):
+            raise AssertionError(line)
+
+    def stop_system(self):
+        if self.cell_server:
+            self.cell_server.stop()
+            self.cell_server = None
+        if self.netd:
+            self.netd.send("stop")
+            self.netd.wait()
+            self.netd.stop()
+            self.netd = None
+        for path in pathlib.Path("/run/netns").glob(self.netns("cell*")):
+            run("ip", "netns", "delete", path.name)
+
+    @staticmethod
+    def cell_address(slot):
+        """As documented: a network of four addresses a slot, the third is the cell's."""
+        first = slot * 4 + 2
+        return "100.127.%d.%d" % (first // 256, first % 256), "fd6c:617a:6172::%x" % first
+
+    def disarm(self, cell):
+        """Takes a cell's own rules away: a cell that broke out of them meets the host's."""
+        run("nft", "flush", "ruleset", netns=self.netns(cell))
+
+    # --- packets
+
+    def sender_does(self, *lines):
+        """One line of answer for each."""
+        mark = self.sender.mark()
+        for line in lines:
+            self.sender.send(line)
+        self.sender.wait_line(lambda _line: len(self.sender.lines) >= mark + len(lines),
+                              60, since=mark)
+        return self.sender.lines[mark:mark + len(lines)]
+
+    def _send(self, verb, groups):
+        """[{port: tag or errno}] of the groups, how many packets were sent, and how many SYNs
+        again."""
+        lines = ["%s g %s %d %s %s %d %s %s" % (
+            verb, self.netns(g.place), g.uid, g.proto, g.source or "-", g.sport, g.dest,
+            format_ports(g.ports)) for g in groups]
+        results, sent, again = [], 0, 0
+        for line in self.sender_does(*lines):
+            words = line.split()
+            again += int(words.pop().partition("=")[2])
+            sent += int(words.pop().partition("=")[2])
+            result = {}
+            for text in words[1:]:
+                port, tag = re.fullmatch(r"(\d+)[=!](.*)", text).groups()
+                result[int(port)] = tag if "=" in text else int(tag)
+            results.append(result)
+        return results, sent, again
+
+    def drops(self):
+        """{(place, chain, number of rule, remark): packets} of all rules that count and drop."""
+        counts = {}
+        places = ["system"] + ["cell%d" % slot for slot in range(self.cells)]
+        lines = self.sender_does(*["drops " + self.netns(place) for place in places])
+        for place, line in zip(places, lines):
+            for item in json.loads(line)["nftables"]:
+                named = item.get("counter")
+                if named and named["name"].startswith("drop-"):
+                    counts[(place, named["table"], 0, named["name"])] = named["packets"]
+                rule = item.get("rule")
+                if not rule:
+                    continue
+                parts = {key: value for part in rule["expr"] for key, value in part.items()}
+                if isinstance(parts.get("counter"), dict) and ("drop" in parts
+                                                               or "reject" in parts):
+                    key = (place, rule["chain"], rule["handle"], rule.get("comment", ""))
+                    counts[key] = parts["counter"]["packets"]
+        return counts
+
+    def _dropped(self, before, wanted):
+        """How many packets were dropped since; gives those under way a moment to arrive."""
+        deadline = time.monotonic() + scaled(0.3)
+        while True:
+            after = self.drops()
+            grown = {k: v - before.get(k, 0) for k, v in after.items() if v != before.get(k, 0)}
+            total = sum(grown.values())
+            if total >= wanted or time.monotonic() > deadline:
+                return total, grown
+
+    def _all_shut(self, groups):
+        """None when each packet was dropped; otherwise the ports that answered, by group."""
+        before = self.drops()
+        results, sent, again = self._send("shut", groups)
+        wanted = sum(len(g.ports) for g in groups)
+        dropped, _grown = self._dropped(before, wanted + again)
+        if dropped == wanted + again and sent == wanted and not any(results):
+            return None
+        return results
+
+    def shut(self, groups, most=12):
+        """Sends packets that must all be dropped; the sentences about those that were not."""
+        groups = [g for g in groups if g.ports]
+        self.tried += sum(len(g.ports) for g in groups)
+        culprits = []
+        self._find_open(groups, culprits, most)
+        return culprits
+
+    def _find_open(self, groups, culprits, most):
+        if not groups or len(culprits) >= most:
+            return
+        results = self._all_shut(groups)
+        if results is None:
+            return
+        rest = []
+        for group, result in zip(groups, results):
+            for port, answer in sorted(result.items()):
+                if len(culprits) < most:
+                    culprits.append("OPEN though shut: %s: %s" % (
+                        group.name(port), "answered by " + answer if isinstance(answer, str)
+                        else "not sent: " + os.strerror(answer)))
+            left = [p for p in group.ports if p not in result]
+            if left:
+                rest.append(group.only(left))
+        if len(rest) == 1 and len(rest[0].ports) == 1:
+            # Once more, so that a stranger's packet that was counted does not accuse it.
+            if self._all_shut(rest) is None:
+                self.noise += 1
+                return
+            culprits.append("NOT DROPPED though shut: " + rest[0].name(rest[0].ports[0]))
+            return
+        if any(results):
+            self._find_open(rest, culprits, most)
+            return
+        for half in self._halves(rest):
+            self._find_open(half, culprits, most)
+
+    @staticmethod
+    def _halves(groups):
+        if len(groups) > 1:
+            middle = len(groups) // 2
+            return groups[:middle], groups[middle:]
+        middle = len(groups[0].ports) // 2
+        return [groups[0].only(groups[0].ports[:middle])], [groups[0].only(
+            groups[0].ports[middle:])]
+
+    def open(self, groups):
+        """Sends packets that must all be answered by whom they are for; sentences about the rest."""
+        groups = [g for g in groups if g.ports]
+        self.tried += sum(len(g.ports) for g in groups)
+        culprits = []
+        results, _sent, _again = self._send("open", groups)
+        again = []
+        for group, result in zip(groups, results):
+            missing = [p for p in group.ports if result.get(p) != group.tag]
+            if missing:
+                again.append(group.only(missing))
+        if not again:
+            return culprits
+        # Once more: a datagram may be lost while the neighbour's address is looked for.
+        before = self.drops()
+        results, _sent, _again = self._send("open", again)
+        _total, grown = self._dropped(before, 0)
+        for group, result in zip(again, results):
+            for port in group.ports:
+                if result.get(port) == group.tag:
+                    self.noise += 1
+                    continue
+                culprits.append("SHUT though open: %s: %s; dropped by %s" % (
+                    group.name(port), result.get(port, "no answer"),
+                    sorted({"%s/%s %s" % (k[0], k[1], k[3]) for k in grown}) or "nobody"))
+        return culprits
+
+
+__all__ = ["World", "Group", "HOSTS", "PUBLIC", "wait_until"]
