@@ -140,6 +140,8 @@ static void test_long_pointer(void **state)
 	parse_bytewise(wire, "\5\x81\1\2\3\4\xff", 7);
 	assert_int_equal(message.pointer.buttons, 0x181);
 	assert_canonical("\5\x81\1\2\3\4\3", 7);
+	parse_bytewise(wire, "\5\x80\1\2\3\4\1", 7);
+	assert_canonical("\5\x80\1\2\3\4\1", 7);
 	parse_bytewise(wire, "\5\x01\1\2\3\4", 6);
 	assert_int_equal(message.pointer.buttons, 1);
 	assert_canonical("\5\1\1\2\3\4", 6);

@@ -158,6 +158,8 @@ static void test_bent(void **state)
 /* A scan without a frame, a second frame, a second scan: a decoder may take any of them amiss. */
 static void test_order(void **state)
 {
+	static const unsigned char no_frame[] = {0xff, 0xd8, 0xff, 0xda, 0,    6,   0,
+						 0,    63,   0,    0x12, 0xff, 0xd9};
 	struct picture picture = compress(TJSAMP_420, 80);
 	size_t frame = find(&picture, 0xc0), scan = find(&picture, 0xda);
 	unsigned char *bent = malloc(picture.size * 2);
@@ -169,6 +171,8 @@ static void test_order(void **state)
 	memcpy(bent, picture.data, frame);
 	memcpy(bent + frame, picture.data + n, picture.size - n);
 	assert_int_equal(walk(bent, picture.size - 19, picture.size, WIDTH, HEIGHT), -EPROTO);
+	/* There never was one, and the scan says that it has no components. */
+	assert_int_equal(walk(no_frame, sizeof(no_frame), 1, WIDTH, HEIGHT), -EPROTO);
 	/* The frame comes twice. */
 	memcpy(bent, picture.data, n);
 	memcpy(bent + n, picture.data + frame, picture.size - frame);
