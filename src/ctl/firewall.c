@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "ctl/answer.h"
 #include "ctl/files.h"
+#include "ctl/operator.h"
 #include "net/env.h"
 #include "net/rules_host.h"
 
@@ -73,6 +74,7 @@ static int list_formats(void)
 	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
 		printf("--for %-8s --format %-13s %s\n", formats[i].who, formats[i].name,
 		       formats[i].dialect);
+	operator_list_formats();
 	return ANSWER_STATUS_OK;
 }
 
@@ -123,6 +125,8 @@ int firewall_export(size_t n, char *const *arguments)
 		return status;
 	if (str_eq(export.format, "help"))
 		return list_formats();
+	if (str_eq(export.who, "operator"))
+		return operator_export(export.format, export.n_files, export.files);
 	format = find_format(export.who, export.format);
 	if (!format) {
 		fprintf(stderr,
