@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -147,6 +148,8 @@ int main(void)
 	int r;
 
 	log_init("lazaret-gateway");
+	/* Our log ends in the monitor, which may go while we go on. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	r = start(&gateway);
 	while (r == 0 && gateway.phase != GATEWAY_OVER)
 		wl_event_loop_dispatch(gateway.loop, -1);
