@@ -14,11 +14,18 @@
 
 #include "base/fd.h"
 
-static const char *const default_env[] = {
-	"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-	"LANG=C.UTF-8",
-	NULL,
-};
+/* What of our own environment a child is given that writes into our log: how its lines have to look
+ * there. NULL when we are not under systemd. */
+static const char *log_variable(const struct spawn *spec)
+{
+	static const char name[] = "JOURNAL_STREAM=";
+
+	for (char **entry = environ; spec->stderr_fd < 0 && *entry; entry++) {
+		if (strncmp(*entry, name, sizeof(name) - 1) == 0)
+			return *entry;
+	}
+	return NULL;
+}
 
 /* --- between fork and exec: only async-signal-safe calls ----------------------------------- */
 
@@ -72,6 +79,8 @@ static void __attribute__((noreturn)) run_child(const struct spawn *spec, int re
 {
 	const char *const plain[] = {spec->path, NULL};
 	const char *const *argv = spec->argv ? spec->argv : plain;
+	const char *const default_env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
+					   log_variable(spec), NULL};
 	const char *const *env = spec->env ? spec->env : default_env;
 	int r = 0;
 	ssize_t n;

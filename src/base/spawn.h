@@ -23,7 +23,8 @@
 struct spawn {
 	const char *path; /* absolute */
 	const char *const *argv; /* NULL-terminated; NULL: just the path */
-	const char *const *env; /* NULL-terminated "K=V"; NULL: PATH and LANG=C.UTF-8 only */
+	const char *const *env; /* NULL-terminated "K=V"; NULL: PATH and LANG=C.UTF-8 only,
+				 * and JOURNAL_STREAM for who writes into our own log */
 	const int *fds; /* become 3, 4, …; stay the caller's */
 	size_t n_fds; /* at most SPAWN_FDS_MAX */
 	int stderr_fd; /* -1: the caller's own standard error */
