@@ -22,7 +22,13 @@
 #include "base/str.h"
 
 #define MOUNT_POINT "/sys/fs/cgroup"
-#define DAEMON_LEAF "daemon"
+/* Where processes that are in the base go: in version 2 a group that passes controllers on to its
+ * parts has no processes itself. */
+#define LEAF "hold"
+/* The unit whose group is ours to divide, beside the monitor's own: systemd puts the new process of
+ * a restarted unit into the unit's group itself, which the kernel refuses while parts of that group
+ * have controllers. So the parts lie in another unit, which is not restarted. */
+#define CELLS_UNIT "-cells.service"
 #define KILL_ROUNDS 64
 #define WAIT_BATCH 64
 #define FILE_MAX 65536
@@ -194,34 +200,39 @@ static int dir_make(const char *path)
 	return mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+/* Version 2, under systemd: the group of the unit "<name>-cells", in the slice that we are in. */
+static int delegated_group(char out[CGROUP_PATH_MAX], const char *name)
+{
+	char unit[CGROUP_NAME_MAX + sizeof(CELLS_UNIT)], own[CGROUP_PATH_MAX], *slash;
+	int r = own_group(own);
+
+	if (r < 0)
+		return r;
+	slash = strrchr(own, '/');
+	if (slash)
+		*slash = '\0';
+	snprintf(unit, sizeof(unit), "%s" CELLS_UNIT, name);
+	return path_join(out, own, unit);
+}
+
 static int base_v2(struct cgroup_base *base, const char *name, bool delegated, bool setup)
 {
-	char *path = base->paths[0], leaf[CGROUP_PATH_MAX], *slash;
-	int r;
+	char *path = base->paths[0], leaf[CGROUP_PATH_MAX];
+	int r = delegated ? delegated_group(path, name) : path_join(path, MOUNT_POINT, name);
 
 	base->version = 2;
 	base->n = 1;
-	if (delegated) {
-		r = own_group(path);
-		if (r < 0)
-			return r;
-		slash = strrchr(path, '/');
-		if (slash && str_eq(slash + 1, DAEMON_LEAF))
-			*slash = '\0';
-	} else {
-		r = path_join(path, MOUNT_POINT, name);
-		if (r == 0 && setup)
-			r = controllers_pass_on(MOUNT_POINT);
-		if (r == 0 && setup)
-			r = dir_make(path);
-		if (r < 0)
-			return r;
-	}
+	if (r == 0 && setup && !delegated)
+		r = controllers_pass_on(MOUNT_POINT);
+	if (r == 0 && setup && !delegated)
+		r = dir_make(path);
+	if (r < 0)
+		return r;
 	if (access(path, F_OK) < 0)
 		return -errno;
 	if (!setup)
 		return 0;
-	r = path_join(leaf, path, DAEMON_LEAF);
+	r = path_join(leaf, path, LEAF);
 	if (r == 0)
 		r = dir_make(leaf);
 	if (r == 0)
@@ -293,7 +304,7 @@ int cgroup_base_remove(struct cgroup_base *base)
 
 	for (int i = 0; i < base->n; i++) {
 		if (base->version == 2 && !base->delegated &&
-		    path_join(leaf, base->paths[i], DAEMON_LEAF) == 0) {
+		    path_join(leaf, base->paths[i], LEAF) == 0) {
 			(void)move_all(leaf, MOUNT_POINT);
 			(void)rmdir(leaf);
 		}

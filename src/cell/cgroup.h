@@ -4,7 +4,7 @@
  *
  *	<base>/s-<id>/cell	<base>/s-<id>/display
  *
- * Version 2 where the host runs it (production: below our own unit, Delegate=yes), version 1
+ * Version 2 where the host runs it (production: in a unit with Delegate=), version 1
  * (memory, pids, cpu, freezer) where a host still has that. Which one is found out at run time.
  * Names are the only state: whoever knows the base's name and a session's id can open, read, kill
  * and remove the group, so a restarted process needs nothing else.
@@ -41,12 +41,13 @@ struct cgroup_usage {
 };
 
 /*
- * Finds the base. Version 2: the cgroup of this process (or its parent, if this process is already
- * in the leaf "daemon"), when `delegated`; otherwise, and always in version 1, "/<name>".
+ * Finds the base. Version 2: the group of the systemd unit "<name>-cells.service" in the slice that
+ * this process is in, when `delegated`; otherwise, and always in version 1, "/<name>".
  * `name` is one component, "lazaret" in production; another instance takes another.
  *
- * `setup` (the monitor, once at its start): makes the base, moves the processes which are in it to
- * its leaf "daemon" and enables the controllers; without, the base must be there.
+ * `setup` (the monitor, once at its start): makes the base, unless it is a unit's, which must be
+ * there; moves the processes which are in it to its leaf "hold" and enables the controllers. Without,
+ * the base must be there.
  * -ENOTSUP: neither version offers memory, pids and cpu. -ENOENT, -EACCES, -EINVAL (name).
  */
 NODISCARD int cgroup_base_open(const char *name, bool delegated, bool setup,
