@@ -140,15 +140,9 @@ t.addEventListener('input', () => tell('input', {value: t.value}));
 
 
 def page_download(_query):
-    # What a page may do by itself. Chromium wants the user's consent for a file over plain HTTP; what
-    # the page made itself has no such way.
-    return HEAD % "Download" + """<body style="background: #fff"><a id=a download=lading.bin>file</a><script>
-fetch('/file/lading.bin?size=70000').then(r => r.blob()).then(blob => {
-  const a = document.getElementById('a');
-  a.href = URL.createObjectURL(blob);
-  a.click();
-});
-</script></body></html>"""
+    return HEAD % "Download" + """<body style="background: #fff">
+<a id=a href="/file/lading.bin?size=70000" download>file</a>
+<script>setTimeout(() => document.getElementById('a').click(), 500)</script></body></html>"""
 
 
 PAGES = {"text": page_text, "input": page_input, "colour": page_colour, "menu": page_menu,

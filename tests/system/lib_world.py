@@ -65,6 +65,8 @@ IN_DMZ = ("neigh",)
 # Hosts that the DMZ neighbour tries to reach through the system as if it were a router.
 THROUGH = ("ws", "ntp", "inet")
 
+BATCH = 4000  # packets between two looks at the counters
+
 _count = itertools.count()
 
 
@@ -237,6 +239,8 @@ class World:
         self.stop_system()
         config = self.folder / "lazaret.conf"
         config.write_text(text, encoding="utf-8")
+        rules = run("/tmp/mtx_gen", config, netns=self.netns("system"))
+        run("nft", "-f", "-", netns=self.netns("system"), input=rules)
         self.netd = Process(DRIVE, NETD, config, netns=self.netns("system"))
         line = self.netd.wait_line(lambda s: s.startswith(("started", "failed")))
         if line != "started":
@@ -274,6 +278,12 @@ class World:
     def cell_address(slot):
         """As documented: a network of four addresses a slot, the third is the cell's."""
         first = slot * 4 + 2
+        return "100.127.%d.%d" % (first // 256, first % 256), "fd6c:617a:6172::%x" % first
+
+    @staticmethod
+    def cell_gateway(slot):
+        """The host's side of that network."""
+        first = slot * 4 + 1
         return "100.127.%d.%d" % (first // 256, first % 256), "fd6c:617a:6172::%x" % first
 
     def disarm(self, cell):
@@ -354,8 +364,21 @@ class World:
         groups = [g for g in groups if g.ports]
         self.tried += sum(len(g.ports) for g in groups)
         culprits = []
-        self._find_open(groups, culprits, most)
+        for batch in self._batches(groups):
+            self._find_open(batch, culprits, most)
         return culprits
+
+    @staticmethod
+    def _batches(groups):
+        """Large enough that reading the counters costs little, small enough to find a culprit."""
+        batch, size = [], 0
+        for group in groups:
+            batch.append(group)
+            size += len(group.ports)
+            if size >= BATCH:
+                yield batch
+                batch, size = [], 0
+        yield batch
 
     def _find_open(self, groups, culprits, most):
         if not groups or len(culprits) >= most:
@@ -395,7 +418,7 @@ class World:
         return [groups[0].only(groups[0].ports[:middle])], [groups[0].only(
             groups[0].ports[middle:])]
 
-    def open(self, groups):
+    def open(self, groups, most=12):
         """Sends packets that must all be answered by whom they are for; sentences about the rest."""
         groups = [g for g in groups if g.ports]
         self.tried += sum(len(g.ports) for g in groups)
@@ -408,6 +431,7 @@ class World:
                 again.append(group.only(missing))
         if not again:
             return culprits
+        del again[most:]
         # Once more: a datagram may be lost while the neighbour's address is looked for.
         before = self.drops()
         results, _sent, _again = self._send("open", again)
@@ -417,9 +441,10 @@ class World:
                 if result.get(port) == group.tag:
                     self.noise += 1
                     continue
-                culprits.append("SHUT though open: %s: %s; dropped by %s" % (
-                    group.name(port), result.get(port, "no answer"),
-                    sorted({"%s/%s %s" % (k[0], k[1], k[3]) for k in grown}) or "nobody"))
+                if len(culprits) < most:
+                    culprits.append("SHUT though open: %s: %s; dropped by %s" % (
+                        group.name(port), result.get(port, "no answer"),
+                        sorted({"%s/%s %s" % (k[0], k[1], k[3]) for k in grown}) or "nobody"))
         return culprits
 
 
