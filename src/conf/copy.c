@@ -32,7 +32,7 @@ static uint32_t schema_hash(void)
 
 static void put_value(struct buf *out, const struct conf_value *value, enum conf_type type)
 {
-	buf_put_u8(out, value->origin != NULL);
+	buf_put_str(out, value->origin ? value->origin : "");
 	switch (type) {
 	case CONF_TYPE_INT:
 	case CONF_TYPE_BOOL:
@@ -51,14 +51,24 @@ static void put_value(struct buf *out, const struct conf_value *value, enum conf
 	}
 }
 
-static void put_paths(const struct conf *conf, struct buf *out)
+/* A session wants to know for whom a path is, not where it leads: that can be long. */
+static bool path_option_is_for(enum conf_path_id id, uint32_t who)
+{
+	return id == CONF_PATH_GROUPS || (who & (CONF_FOR_NETD | CONF_FOR_MONITOR));
+}
+
+static void put_paths(const struct conf *conf, enum conf_who who, struct buf *out)
 {
 	buf_put_u32(out, (uint32_t)conf->n_paths);
 	for (size_t i = 0; i < conf->n_paths; i++) {
 		buf_put_str(out, conf->paths[i].name);
-		for (size_t k = 0; k < CONF_PATH_OPTION_COUNT; k++)
+		buf_put_str(out, conf->paths[i].origin ? conf->paths[i].origin : "");
+		for (size_t k = 0; k < CONF_PATH_OPTION_COUNT; k++) {
+			if (!path_option_is_for((enum conf_path_id)k, who))
+				continue;
 			put_value(out, &conf->paths[i].values[k],
 				  conf_path_row((enum conf_path_id)k)->type);
+		}
 	}
 }
 
@@ -80,8 +90,8 @@ void conf_put(const struct conf *conf, enum conf_who who, struct buf *out)
 			put_value(out, &conf->groups[i].values[k],
 				  conf_group_row((enum conf_group_id)k)->type);
 	}
-	if (who & (CONF_FOR_NETD | CONF_FOR_MONITOR))
-		put_paths(conf, out);
+	if (!(who & CONF_FOR_GATEWAY))
+		put_paths(conf, who, out);
 }
 
 static int get_list(struct cursor *c, struct conf_value *value)
@@ -105,11 +115,13 @@ static int get_list(struct cursor *c, struct conf_value *value)
 
 static int get_value(struct cursor *c, struct conf_value *value, const struct conf_row *row)
 {
-	bool said = cursor_u8(c) != 0;
+	_cleanup_free_ char *origin = cursor_str(c, CONF_STR_MAX);
 
 	conf_value_finish(value);
-	if (said)
-		value->origin = strdup("parent");
+	if (!origin)
+		return -EPROTO;
+	if (origin[0])
+		value->origin = STEAL(origin);
 	switch (row->type) {
 	case CONF_TYPE_INT:
 	case CONF_TYPE_BOOL:
@@ -149,7 +161,7 @@ static int get_groups(struct cursor *c, struct conf *conf)
 	return 0;
 }
 
-static int get_paths(struct cursor *c, struct conf *conf)
+static int get_paths(struct cursor *c, struct conf *conf, uint32_t who)
 {
 	uint32_t n = cursor_u32(c);
 
@@ -157,13 +169,19 @@ static int get_paths(struct cursor *c, struct conf *conf)
 		return -EPROTO;
 	for (uint32_t i = 0; i < n; i++) {
 		_cleanup_free_ char *name = cursor_str(c, CONF_STR_MAX);
-		struct conf_path *path = name ? conf_path_get(conf, name) : NULL;
+		_cleanup_free_ char *origin = cursor_str(c, CONF_STR_MAX);
+		struct conf_path *path = name && origin ? conf_path_get(conf, name) : NULL;
 
 		if (!path)
 			return -EPROTO;
+		free(path->origin);
+		path->origin = STEAL(origin);
 		for (size_t k = 0; k < CONF_PATH_OPTION_COUNT; k++) {
-			int r = get_value(c, &path->values[k], conf_path_row((enum conf_path_id)k));
+			int r;
 
+			if (!path_option_is_for((enum conf_path_id)k, who))
+				continue;
+			r = get_value(c, &path->values[k], conf_path_row((enum conf_path_id)k));
 			if (r < 0)
 				return r;
 		}
@@ -193,8 +211,8 @@ int conf_get(struct cursor *c, struct conf **ret_conf)
 			return r;
 	}
 	r = get_groups(c, conf);
-	if (r == 0 && (who & (CONF_FOR_NETD | CONF_FOR_MONITOR)))
-		r = get_paths(c, conf);
+	if (r == 0 && !(who & CONF_FOR_GATEWAY))
+		r = get_paths(c, conf, who);
 	if (r < 0)
 		return r;
 	if (cursor_failed(c))

@@ -14,7 +14,7 @@
 #include "wire/cursor.h"
 
 /* Raised whenever a body changes: programs of different builds refuse each other. */
-#define IPC_VERSION 1
+#define IPC_VERSION 2
 #define IPC_BODY_MAX 65536
 #define IPC_FDS_MAX 4
 

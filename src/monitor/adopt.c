@@ -62,9 +62,15 @@ static int connect_session(int dir, const struct session_record *record)
 	return FD_STEAL(fd);
 }
 
-/* What a session says first: SESSION_STATE. Only whether it does, and its state, are used here. */
+struct greeting {
+	uint8_t state; /* enum session_state */
+	uint32_t paths;
+	int netns; /* of its cell; -1: there is none yet */
+};
+
+/* What a session says first: SESSION_STATE. Only whether it does, and the above, are used here. */
 static int greet(int channel, const struct session_record *record, uint64_t deadline,
-		 uint8_t *ret_state)
+		 struct greeting *ret_greeting)
 {
 	_cleanup_free_ uint8_t *storage = malloc(IPC_BODY_MAX + 4);
 	uint64_t now = clock_now();
@@ -84,11 +90,18 @@ static int greet(int channel, const struct session_record *record, uint64_t dead
 		_cleanup_free_ char *name = cursor_str(&message.body, RECORD_NAME_MAX);
 		uint8_t state = cursor_u8(&message.body);
 
+		/* Two times, the viewer's address, the clipboard policy: it says them again. */
+		cursor_skip(&message.body, 16);
+		free(cursor_str(&message.body, ADDRESS_TEXT_MAX - 1));
+		(void)cursor_u8(&message.body);
+		ret_greeting->state = state;
+		ret_greeting->paths = cursor_u32(&message.body);
 		r = !cursor_failed(&message.body) && str_eq(id, record->id) &&
 				    slot == record->slot && uid == record->uid ?
 			    0 :
 			    -EPROTO;
-		*ret_state = state;
+		if (r == 0)
+			ret_greeting->netns = ipc_message_take_fd(&message, 0);
 	} else {
 		r = -EPROTO;
 	}
@@ -101,25 +114,28 @@ static int adopt_one(struct monitor *monitor, int dir, const struct session_reco
 {
 	_cleanup_fd_ int pidfd = hold_process(record);
 	_cleanup_fd_ int channel = -1;
+	struct greeting greeting = {.netns = -1};
 	struct session *session;
-	uint8_t state = 0;
 	int r;
 
 	if (pidfd < 0)
 		return pidfd;
 	channel = connect_session(dir, record);
-	r = channel < 0 ? channel : greet(channel, record, deadline, &state);
+	r = channel < 0 ? channel : greet(channel, record, deadline, &greeting);
 	if (r == 0)
 		r = session_adopt(monitor, record, FD_STEAL(pidfd), FD_STEAL(channel), &session);
 	if (r < 0) {
 		/* It cannot be ruled any more: its user must be able to begin anew. */
 		if (pidfd >= 0)
 			(void)fd_pidfd_signal(pidfd, SIGKILL);
+		fd_close(greeting.netns);
 		return r;
 	}
-	session->state = state;
-	session->ready = state != SESSION_STATE_STARTING;
-	session->ending = state == SESSION_STATE_ENDING;
+	session->paths = greeting.paths;
+	session->netns = greeting.netns;
+	session->state = greeting.state;
+	session->ready = greeting.state != SESSION_STATE_STARTING;
+	session->ending = greeting.state == SESSION_STATE_ENDING;
 	return 0;
 }
 

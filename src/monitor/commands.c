@@ -205,14 +205,38 @@ static void run_end(const struct command_call *call)
 	done(call, "");
 }
 
+static void say_reloaded(struct monitor *monitor, int error, const char *reason)
+{
+	const struct command_call call = {.answer = monitor->reload_caller.answer,
+					  .data = monitor->reload_caller.data};
+
+	monitor->reload_caller.data = NULL;
+	if (!call.data)
+		return;
+	if (error < 0)
+		failed(&call, ANSWER_STATUS_FAILED, reason);
+	else
+		done(&call, "");
+}
+
 static void run_reload(const struct command_call *call)
 {
-	char reason[REASON_MAX];
+	struct monitor *monitor = call->monitor;
 
-	if (monitor_reload(call->monitor, reason, sizeof(reason)) < 0)
-		failed(call, ANSWER_STATUS_FAILED, reason);
-	else
-		done(call, "");
+	if (monitor->next_conf) {
+		failed(call, ANSWER_STATUS_FAILED,
+		       "the configuration is just being loaded; try again");
+		return;
+	}
+	monitor->reload_caller.answer = call->answer;
+	monitor->reload_caller.data = call->data;
+	monitor_reload(monitor, say_reloaded);
+}
+
+void command_forget(struct monitor *monitor, const void *data)
+{
+	if (monitor->reload_caller.data == data)
+		monitor->reload_caller.data = NULL;
 }
 
 static void run_shutdown(const struct command_call *call)

@@ -21,7 +21,9 @@ struct command_call {
 	void *data;
 };
 
-/* Access was checked. */
+/* Access was checked. An answer may come later, unless it is forgotten before. */
 void command_run(enum command_id id, const struct command_call *call);
+/* `data` of a call must not be used any more. */
+void command_forget(struct monitor *monitor, const void *data);
 
 #endif

@@ -43,6 +43,7 @@ struct control_client {
 
 static void client_drop(struct control_client *client)
 {
+	command_forget(client->control->monitor, client);
 	ipc_channel_destroy(client->channel);
 	if (client->timer)
 		wl_event_source_remove(client->timer);

@@ -9,6 +9,7 @@
 /* Bytes of an account's name as NSS gives it. */
 #define ACCOUNT_NAME_MAX 255
 /* Bytes of a reason or a sentence in any message. */
+#define SIBLING_CONFIG_MAX (4 << 20) /* bytes of what a sibling gets at its start */
 #define REASON_MAX 512
 /* Bytes of a resolv.conf that netd hands over for a cell. */
 #define RESOLV_CONF_MAX 8192

@@ -112,12 +112,11 @@ static int parse_options(int argc, char **argv, struct options *options, int *re
 static int handle_signal(int sig, void *data)
 {
 	struct monitor *monitor = data;
-	char reason[REASON_MAX];
 
 	switch (sig) {
 	case SIGHUP:
 		/* What is wrong was logged. */
-		(void)!monitor_reload(monitor, reason, sizeof(reason));
+		monitor_reload(monitor, NULL);
 		break;
 	case SIGINT:
 		log_event(LOG_INFO, "monitor.shutdown", LOG_STR("signal", "INT"));
@@ -314,6 +313,7 @@ int main(int argc, char **argv)
 	}
 	log_init("lazaretd");
 	status = run(&monitor);
+	conf_destroy(monitor.next_conf);
 	conf_destroy(monitor.conf);
 	return status;
 }

@@ -30,12 +30,17 @@ enum monitor_phase {
 	MONITOR_ENDING, /* sessions are being ended; then we exit */
 };
 
+struct buf;
 struct cgroup_base;
 struct control;
 struct frontdoor;
 struct keyd;
 struct netd;
 struct throttle;
+
+/* What came of a reload: 0, or a negative errno with a sentence. */
+struct monitor;
+typedef void (*monitor_reloaded)(struct monitor *monitor, int error, const char *reason);
 
 struct monitor_account {
 	uid_t uid;
@@ -71,6 +76,13 @@ struct monitor {
 	unsigned int park_failures; /* in a row */
 	bool sandbox_proven; /* a browser ran in a cell with its own sandbox on */
 
+	struct conf *next_conf; /* read, and not in force before netd has taken it; or NULL */
+	monitor_reloaded reload_done; /* or NULL */
+	struct { /* who waits for it at the control socket; data NULL: nobody */
+		void (*answer)(void *data, const struct buf *body);
+		void *data;
+	} reload_caller;
+
 	struct keyd *keyd;
 	struct netd *netd;
 	struct frontdoor *frontdoor;
@@ -84,8 +96,13 @@ void monitor_check_ready(struct monitor *monitor);
 /* Says why, and leaves with status 1: for what makes serving impossible at the start. */
 void monitor_give_up(struct monitor *monitor, const char *event, const char *reason);
 
-/* 0, or -EINVAL with what is wrong in `reason` (sentence, cut at its size); the old stays then. */
-NODISCARD int monitor_reload(struct monitor *monitor, char *reason, size_t size);
+/*
+ * Reads the configuration again and has it take effect, or leaves the old one in force. `done`, which
+ * may be NULL, is called once, perhaps before this returns.
+ */
+void monitor_reload(struct monitor *monitor, monitor_reloaded done);
+/* lazaret-netd has, or has not, taken the configuration. */
+void monitor_reload_end(struct monitor *monitor, bool ok, const char *reason);
 /* Ends all sessions, the siblings and, when they are gone, us. */
 void monitor_shutdown(struct monitor *monitor);
 /* During shutdown: a session is gone. */

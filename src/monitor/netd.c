@@ -17,6 +17,7 @@ struct netd {
 	struct sibling sibling;
 	bool ready;
 	bool was_ready;
+	bool configuring; /* an answer to NETD_CONFIG is awaited */
 };
 
 static void put_config(void *data, struct buf *config)
@@ -40,6 +41,7 @@ static void started(void *data)
 		if (!session->has_slot)
 			continue;
 		buf_put_u32(&body, session->entry.slot);
+		buf_put_u32(&body, session->paths);
 		count++;
 	}
 	if (!buf_error(&body))
@@ -53,6 +55,9 @@ static void lost(void *data)
 	struct netd *netd = data;
 
 	netd->ready = false;
+	if (netd->configuring)
+		monitor_reload_end(netd->sibling.monitor, false, "lazaret-netd ended");
+	netd->configuring = false;
 }
 
 /* Safe: says only whether it could; no data of it is used. */
@@ -77,7 +82,7 @@ static int handle_started(void *data, struct ipc_message *message)
 	log_event(LOG_INFO, "network.ready");
 	wl_list_for_each_safe (session, next, &sibling->monitor->sessions, link) {
 		if (session->net_wanted)
-			netd_create_cell(netd, session->entry.slot);
+			netd_create_cell(netd, session->entry.slot, session->paths);
 	}
 	monitor_check_ready(sibling->monitor);
 	frontdoor_resume(sibling->monitor->frontdoor);
@@ -109,6 +114,40 @@ static int handle_cell_created(void *data, struct ipc_message *message)
 	return 0;
 }
 
+/* Safe: it gets back what it, or one before it, made for that slot. */
+static int handle_cell_wanted(void *data, struct ipc_message *message)
+{
+	struct sibling *sibling = data;
+	uint32_t slot = cursor_u32(&message->body);
+	struct session *session;
+	struct buf body;
+
+	if (!cursor_done(&message->body))
+		return -EPROTO;
+	session = session_find_slot(sibling->monitor, slot);
+	buf_init(&body, 4);
+	buf_put_u32(&body, slot);
+	process_send(&sibling->process, IPC_NETD_CELL, &body, session ? &session->netns : NULL,
+		     session && session->netns >= 0 ? 1 : 0);
+	buf_finish(&body);
+	return 0;
+}
+
+/* Safe: says only whether it took the configuration that it was given. */
+static int handle_configured(void *data, struct ipc_message *message)
+{
+	struct sibling *sibling = data;
+	struct netd *netd = sibling->data;
+	bool ok = cursor_u8(&message->body) != 0;
+	_cleanup_free_ char *reason = cursor_str(&message->body, REASON_MAX);
+
+	if (!cursor_done(&message->body) || !netd->configuring)
+		return -EPROTO;
+	netd->configuring = false;
+	monitor_reload_end(sibling->monitor, ok, reason);
+	return 0;
+}
+
 static void handle_closed(void *data, int reason)
 {
 	struct sibling *sibling = data;
@@ -119,6 +158,8 @@ static void handle_closed(void *data, int reason)
 static const struct ipc_rule rules[] = {
 	{IPC_NETD_STARTED, IPC_ANY_STATE, 0, handle_started},
 	{IPC_NETD_CELL_CREATED, IPC_ANY_STATE, 0, handle_cell_created},
+	{IPC_NETD_CELL_WANTED, IPC_ANY_STATE, 0, handle_cell_wanted},
+	{IPC_NETD_CONFIGURED, IPC_ANY_STATE, 0, handle_configured},
 };
 
 static const struct ipc_table table = {
@@ -129,26 +170,52 @@ static const struct ipc_table table = {
 	.closed = handle_closed,
 };
 
-static void say_slot(struct netd *netd, enum ipc_type type, uint32_t slot)
+static void say(struct netd *netd, enum ipc_type type, const uint32_t *words, size_t n_words)
 {
 	struct buf body;
 
 	if (!netd || !netd->ready)
 		return;
-	buf_init(&body, 4);
-	buf_put_u32(&body, slot);
+	buf_init(&body, 16);
+	for (size_t i = 0; i < n_words; i++)
+		buf_put_u32(&body, words[i]);
 	process_send(&netd->sibling.process, type, &body, NULL, 0);
 	buf_finish(&body);
 }
 
-void netd_create_cell(struct netd *netd, uint32_t slot)
+void netd_create_cell(struct netd *netd, uint32_t slot, uint32_t paths)
 {
-	say_slot(netd, IPC_NETD_CELL_CREATE, slot);
+	say(netd, IPC_NETD_CELL_CREATE, (uint32_t[]){slot, paths}, 2);
+}
+
+void netd_set_paths(struct netd *netd, uint32_t slot, uint32_t paths)
+{
+	say(netd, IPC_NETD_CELL_PATHS, (uint32_t[]){slot, paths}, 2);
 }
 
 void netd_remove_cell(struct netd *netd, uint32_t slot)
 {
-	say_slot(netd, IPC_NETD_CELL_REMOVE, slot);
+	say(netd, IPC_NETD_CELL_REMOVE, &slot, 1);
+}
+
+int netd_configure(struct netd *netd, const struct conf *conf)
+{
+	_cleanup_fd_ int fd = -1;
+	struct buf copy;
+
+	if (!netd || !netd->ready)
+		return -EAGAIN;
+	if (netd->configuring)
+		return -EBUSY;
+	buf_init(&copy, SIBLING_CONFIG_MAX);
+	conf_put(conf, CONF_FOR_NETD, &copy);
+	fd = buf_error(&copy) ? buf_error(&copy) : fd_memfd("config", buf_data(&copy), buf_len(&copy));
+	buf_finish(&copy);
+	if (fd < 0)
+		return fd;
+	process_send(&netd->sibling.process, IPC_NETD_CONFIG, NULL, &fd, 1);
+	netd->configuring = true;
+	return 0;
 }
 
 bool netd_ready(const struct netd *netd)

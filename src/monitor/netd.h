@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 
+struct conf;
 struct monitor;
 struct netd;
 
@@ -20,7 +21,15 @@ bool netd_stopped(const struct netd *netd);
 
 bool netd_ready(const struct netd *netd);
 /* Nothing happens while it is down: a restarted netd is told what is alive and what is wanted. */
-void netd_create_cell(struct netd *netd, uint32_t slot);
+void netd_create_cell(struct netd *netd, uint32_t slot, uint32_t paths);
+/* The cell is another user's now, whose groups open other paths. */
+void netd_set_paths(struct netd *netd, uint32_t slot, uint32_t paths);
 void netd_remove_cell(struct netd *netd, uint32_t slot);
+
+/*
+ * Has the rules of all cells, those that run too, follow from a configuration; monitor_reload_end()
+ * is called with the outcome. -EAGAIN: it is down and will start with the one that is in force then.
+ */
+NODISCARD int netd_configure(struct netd *netd, const struct conf *conf);
 
 #endif

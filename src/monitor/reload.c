@@ -13,8 +13,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "monitor/keyd.h"
+#include "monitor/limits.h"
 #include "monitor/login.h"
 #include "monitor/monitor.h"
+#include "monitor/netd.h"
 #include "monitor/throttle.h"
 #include "net/env.h"
 
@@ -76,8 +78,7 @@ void reload_apply(struct monitor *monitor)
 /* What sockets, siblings, folders and running sessions are bound to. */
 static const enum conf_id fixed[] = {
 	CONF_LISTEN,	   CONF_PORT,	       CONF_CELL_BLOCK,	   CONF_CELL_BLOCK6,
-	CONF_CELL_ALLOW,   CONF_DNS,	       CONF_PROXY,	   CONF_RUNTIME_DIR,
-	CONF_STATE_DIR,	   CONF_LIBEXEC_DIR,   CONF_GATEWAY_USER,  CONF_KEYD_USER,
+	CONF_RUNTIME_DIR,  CONF_STATE_DIR,	   CONF_LIBEXEC_DIR,   CONF_GATEWAY_USER,  CONF_KEYD_USER,
 	CONF_CELL_UID_BASE, CONF_DISPLAY_UID_BASE,
 };
 
@@ -125,36 +126,83 @@ static int read_again(struct monitor *monitor, char *reason, size_t size, struct
 	return r;
 }
 
-int monitor_reload(struct monitor *monitor, char *reason, size_t size)
+static void finish(struct monitor *monitor, int error, const char *reason)
 {
-	_cleanup_conf_ struct conf *conf = NULL;
+	monitor_reloaded done = STEAL(monitor->reload_done);
+
+	if (done)
+		done(monitor, error, reason);
+}
+
+static void keep(struct monitor *monitor, int error, const char *reason)
+{
+	conf_destroy(STEAL(monitor->next_conf));
+	log_event(LOG_ERROR, "config.kept", LOG_STR("reason", reason));
+	finish(monitor, error, reason);
+}
+
+static void take(struct monitor *monitor)
+{
+	char reason[REASON_MAX] = "";
 	int r;
 
-	snprintf(reason, size, "out of memory");
-	r = read_again(monitor, reason, size, &conf);
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(fixed); i++) {
+	conf_destroy(monitor->conf);
+	monitor->conf = STEAL(monitor->next_conf);
+	reload_apply(monitor);
+	log_event(LOG_INFO, "config.loaded");
+	r = keyd_load(monitor->keyd);
+	if (r < 0)
+		snprintf(reason, sizeof(reason),
+			 "the configuration was loaded, but certificate or key cannot be read "
+			 "(%s); the old ones stay",
+			 strerror(-r));
+	login_park(monitor);
+	finish(monitor, r, reason);
+}
+
+static int check_fixed(const struct monitor *monitor, const struct conf *conf, char *reason,
+		       size_t size)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
 		if (equal(monitor->conf, conf, fixed[i]))
 			continue;
 		snprintf(reason, size,
 			 "the option \"%s\" cannot change while the system runs; restart it, or "
 			 "set the option back. Nothing was changed",
 			 conf_row(fixed[i])->name);
-		r = -EINVAL;
+		return -EINVAL;
 	}
-	if (r < 0) {
-		log_event(LOG_ERROR, "config.kept", LOG_STR("reason", reason));
-		return r;
+	return 0;
+}
+
+void monitor_reload(struct monitor *monitor, monitor_reloaded done)
+{
+	char reason[REASON_MAX] = "out of memory";
+	int r;
+
+	if (monitor->next_conf) {
+		if (done)
+			done(monitor, -EBUSY, "the configuration is just being loaded; try again");
+		return;
 	}
-	conf_destroy(monitor->conf);
-	monitor->conf = STEAL(conf);
-	reload_apply(monitor);
-	log_event(LOG_INFO, "config.loaded");
-	r = keyd_load(monitor->keyd);
-	if (r < 0)
-		snprintf(reason, size,
-			 "the configuration was loaded, but certificate or key cannot be read "
-			 "(%s); the old ones stay",
-			 strerror(-r));
-	login_park(monitor);
-	return r;
+	monitor->reload_done = done;
+	r = read_again(monitor, reason, sizeof(reason), &monitor->next_conf);
+	if (r == 0)
+		r = check_fixed(monitor, monitor->next_conf, reason, sizeof(reason));
+	if (r == 0)
+		r = netd_configure(monitor->netd, monitor->next_conf);
+	if (r == -EAGAIN) /* it will start with what is in force then */
+		take(monitor);
+	else if (r < 0)
+		keep(monitor, r, reason);
+}
+
+void monitor_reload_end(struct monitor *monitor, bool ok, const char *reason)
+{
+	if (!monitor->next_conf)
+		return;
+	if (ok)
+		take(monitor);
+	else
+		keep(monitor, -EINVAL, reason);
 }

@@ -2,6 +2,7 @@
 #include "monitor/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,7 @@ static int handle_identified(void *data, struct ipc_message *message)
 	uint32_t uid = cursor_u32(&message->body);
 	_cleanup_free_ char *account = cursor_str(&message->body, ACCOUNT_NAME_MAX);
 	uint8_t clipboard = cursor_u8(&message->body);
+	uint32_t paths = cursor_u32(&message->body);
 
 	if (!cursor_done(&message->body) || uid < UID_MIN_USER || uid == (uid_t)-1 ||
 	    account[0] == '\0' || clipboard > CONF_CLIPBOARD_BOTH)
@@ -60,6 +62,7 @@ static int handle_identified(void *data, struct ipc_message *message)
 	session->uid = uid;
 	session->account = STEAL(account);
 	session->clipboard = clipboard;
+	session->paths = paths;
 	set_phase(session, SESSION_IDENTIFIED);
 	login_identified(session);
 	return 0;
@@ -87,7 +90,7 @@ static int handle_needs_net(void *data, struct ipc_message *message)
 	if (!cursor_done(&message->body) || slot != session->entry.slot)
 		return -EPROTO;
 	session->net_wanted = true;
-	netd_create_cell(session->monitor->netd, slot);
+	netd_create_cell(session->monitor->netd, slot, session->paths);
 	return 0;
 }
 
@@ -126,6 +129,7 @@ static int read_state(struct session *session, struct cursor *c)
 	uint64_t since = cursor_u64(c);
 	_cleanup_free_ char *viewer = cursor_str(c, ADDRESS_TEXT_MAX - 1);
 	uint8_t clipboard = cursor_u8(c);
+	(void)cursor_u32(c); /* paths: told at the adoption only */
 
 	/* Who it is was settled when it began; it may only say how it is. */
 	if (!cursor_done(c) || !str_eq(id, session->entry.id) || slot != session->entry.slot ||
@@ -206,6 +210,7 @@ static void session_free(struct session *session)
 	if (session->registered)
 		registry_remove(&session->monitor->registry, &session->entry);
 	wl_list_remove(&session->link);
+	fd_close(session->netns);
 	free(session->typed);
 	free(session->address);
 	free(session->account);
@@ -269,6 +274,7 @@ static struct session *session_new(struct monitor *monitor, enum session_phase p
 	session->monitor = monitor;
 	session->phase = phase;
 	session->process.child.pidfd = -1;
+	session->netns = -1;
 	wl_list_init(&session->entry.link);
 	session->kill_timer = wl_event_loop_add_timer(monitor->loop, handle_kill, session);
 	if (!session->kill_timer) {
@@ -486,11 +492,14 @@ int session_assign(struct session *parked, struct session *login)
 	parked->account = STEAL(account);
 	parked->uid = login->uid;
 	parked->clipboard = login->clipboard;
+	parked->paths = login->paths;
+	netd_set_paths(parked->monitor->netd, parked->entry.slot, parked->paths);
 	parked->heir = login;
 	buf_init(&body, IPC_BODY_MAX);
 	buf_put_u32(&body, login->uid);
 	buf_put_str(&body, login->account);
 	buf_put_u8(&body, (uint8_t)login->clipboard);
+	buf_put_u32(&body, login->paths);
 	process_send(&parked->process, IPC_SESSION_ASSIGN, &body, NULL, 0);
 	buf_finish(&body);
 	return 0;
@@ -555,6 +564,9 @@ void session_net(struct session *session, bool ok, const char *reason, const cha
 	buf_put_str(&body, resolv_conf);
 	process_send(&session->process, IPC_SESSION_NET, &body, &netns, ok ? 1 : 0);
 	buf_finish(&body);
+	/* Kept for a netd that is started again: without it rules inside could not be replaced. */
+	fd_close(session->netns);
+	session->netns = ok ? fcntl(netns, F_DUPFD_CLOEXEC, 3) : -1;
 }
 
 struct session *session_find_slot(struct monitor *monitor, uint32_t slot)

@@ -44,6 +44,7 @@ struct session {
 	uid_t uid;
 	char *account;
 	int clipboard; /* enum conf_clipboard */
+	uint32_t paths; /* of the network that its groups open, see NETD_START */
 
 	/* SESSION_RUNNING */
 	struct registry_entry entry;
@@ -52,6 +53,7 @@ struct session {
 	bool ready; /* can be attached to, or assigned */
 	bool ending;
 	bool net_wanted; /* asked for a network that is not there yet */
+	int netns; /* the network namespace of its cell; -1: none yet */
 	int state; /* enum session_state, as it says */
 	uint64_t started, since; /* wall us */
 	char viewer[ADDRESS_TEXT_MAX];

@@ -24,7 +24,7 @@ static int start(struct sibling *sibling)
 	};
 	int r;
 
-	buf_init(&config, IPC_BODY_MAX);
+	buf_init(&config, SIBLING_CONFIG_MAX);
 	sibling->put_config(sibling->data, &config);
 	r = process_start(&sibling->process, sibling->monitor->loop, &spec);
 	buf_finish(&config);

@@ -21,6 +21,11 @@
 enum contract_scope {
 	CONTRACT_CELLS = 1 << 0, /* the egress of cells */
 	CONTRACT_HOST = 1 << 1, /* the host's own filter and the operator's */
+	/*
+	 * For a system that runs: what the host lacks just now (name servers that nobody configured) is
+	 * a note; what the files say wrongly stays an error.
+	 */
+	CONTRACT_RUNNING = 1 << 2,
 };
 
 /*

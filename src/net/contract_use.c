@@ -287,6 +287,11 @@ static void check_block(struct builder *builder, const struct network_list *list
 	}
 }
 
+static bool lacks_dns(const struct contract_path *dns)
+{
+	return !dns->on || (dns->peers.n == 0 && dns->n_hosts == 0);
+}
+
 void builder_check(struct builder *builder)
 {
 	const struct contract *contract = builder->contract;
@@ -294,11 +299,17 @@ void builder_check(struct builder *builder)
 	const struct contract_path *dns = &contract->paths[PATH_DNS];
 	const struct contract_path *webrtc = &contract->paths[PATH_WEBRTC];
 
-	if (web->on && contract->proxy_port == 0 &&
-	    (!dns->on || (dns->peers.n == 0 && dns->n_hosts == 0)))
-		builder_complain(builder, dns->origin ? dns->origin : web->origin,
-				 "path \"web\" needs name servers (dns = {…}) or a proxy (proxy = "
-				 "host:port), and has neither");
+	if (web->on && contract->proxy_port == 0 && lacks_dns(dns)) {
+		static const char said[] =
+			"path \"web\" needs name servers (dns = {…}) or a proxy (proxy = host:port), "
+			"and has neither";
+
+		if (dns->on && (builder->scope & CONTRACT_RUNNING))
+			builder_note(builder, "%s", said);
+		else
+			builder_complain(builder, dns->origin ? dns->origin : web->origin, "%s",
+					 said);
+	}
 	if (webrtc->on && !web->on)
 		builder_complain(builder, webrtc->origin,
 				 "path \"webrtc\" needs path \"web\", which is switched off");

@@ -7,5 +7,7 @@
 #define NAME_ADDRESSES_MAX 4096 /* addresses that one name may have */
 #define PORTS_MAX 128 /* ports and ranges of a path */
 #define NOTES_MAX 256 /* remarks about one contract */
+#define CELLS_MAX 65536 /* slots of cells */
+#define SITE_COPY_MAX (4 << 20) /* bytes of the configuration that netd gets */
 
 #endif

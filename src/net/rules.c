@@ -8,6 +8,7 @@
 
 /* Elements in a line: long sets stay readable. */
 #define LINE_ELEMENTS 8
+#define NAME_SIZE 64
 
 const struct rules_family rules_families[RULES_FAMILIES] = {
 	{AF_INET, '4', "ip", "ipv4_addr"},
@@ -123,8 +124,9 @@ void rules_put_any(const struct contract_path *path, const char *before, const c
 	}
 }
 
-void rules_put_end_counter(const char *name, FILE *out)
+void rules_put_end_counter(const char *name, const char *prefix, FILE *out)
 {
+	(void)prefix;
 	fprintf(out, "\tcounter drop-%s { }\n", name);
 }
 
@@ -136,6 +138,58 @@ void rules_put_end(const char *name, const char *prefix, FILE *out)
 		"\t\tcounter name \"drop-%s\" drop\n"
 		"\t}\n",
 		name, prefix, name);
+}
+
+static const char *const side_names[] = {"in", "out", "fwd"};
+
+/* Whether a path's port has a name of its own among what is dropped on a side. */
+static bool is_named(const struct path_row *row, enum rules_side side)
+{
+	switch (side) {
+	case RULES_IN:
+		return contract_path_is_incoming(row);
+	case RULES_OUT:
+		return contract_path_is_outgoing(row) && row->inside != INSIDE_CELL;
+	case RULES_FORWARD:
+		break;
+	}
+	return contract_path_is_outgoing(row) && row->inside != INSIDE_HOST;
+}
+
+void rules_put_named(const struct contract *contract, enum rules_side side, rules_end_put put,
+		     FILE *out)
+{
+	char name[NAME_SIZE], prefix[NAME_SIZE];
+
+	for (size_t i = 0; i < PATH_COUNT; i++) {
+		const struct path_row *row = contract->paths[i].row;
+
+		if (!is_named(row, side))
+			continue;
+		snprintf(name, sizeof(name), "%s-%s", side_names[side], row->name);
+		/* Remote desktops to us are in the contract, but nothing of ours serves them. */
+		snprintf(prefix, sizeof(prefix), "%s %s%s", side_names[side], row->name,
+			 i == PATH_RDP && side == RULES_IN ? " no service" : "");
+		put(name, prefix, out);
+	}
+}
+
+void rules_put_refusals(const struct contract *contract, enum rules_side side, FILE *out)
+{
+	char verdict[NAME_SIZE];
+
+	/* WebRTC takes nearly every port: its name is for what no other path has. */
+	for (size_t k = 0; k <= PATH_COUNT; k++) {
+		size_t i = k < PATH_COUNT ? k : PATH_WEBRTC;
+		const struct contract_path *path = &contract->paths[i];
+
+		if (!is_named(path->row, side) || k == PATH_WEBRTC ||
+		    (i == PATH_RDP && side == RULES_IN))
+			continue;
+		snprintf(verdict, sizeof(verdict), "goto drop-%s-%s", side_names[side],
+			 path->row->name);
+		rules_put_any(path, "", verdict, out);
+	}
 }
 
 bool rules_cell_may(const struct contract_path *path)

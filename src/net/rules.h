@@ -36,10 +36,19 @@ void rules_put_any(const struct contract_path *path, const char *before, const c
  * The end of a packet: "counter drop-NAME" (before the chains) and "chain drop-NAME", which logs at
  * a limited rate with the prefix "lazaret PREFIX: ", counts in drop-NAME and drops.
  */
-void rules_put_end_counter(const char *name, FILE *out);
+typedef void (*rules_end_put)(const char *name, const char *prefix, FILE *out);
+void rules_put_end_counter(const char *name, const char *prefix, FILE *out);
 void rules_put_end(const char *name, const char *prefix, FILE *out);
 
-/* Whether any cell may use the path; whether cells with these bits (1 << enum path_id) may. */
+enum rules_side { RULES_IN, RULES_OUT, RULES_FORWARD };
+
+/* Calls `put` with "in-PATH", "out-PATH" or "fwd-PATH" for every path that a side knows by name. */
+void rules_put_named(const struct contract *contract, enum rules_side side, rules_end_put put,
+		     FILE *out);
+/* For what no rule accepted: "tcp dport 5900 goto drop-in-viewer" and so on. */
+void rules_put_refusals(const struct contract *contract, enum rules_side side, FILE *out);
+
+/* Whether cells may use the path, those of its groups if it has any. */
 bool rules_cell_may(const struct contract_path *path);
 
 /*

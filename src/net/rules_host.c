@@ -45,22 +45,6 @@ static const struct {
 	{"fwd-other", "fwd other"},
 };
 
-enum side { SIDE_IN, SIDE_OUT, SIDE_FWD };
-static const char *const side_names[] = {"in", "out", "fwd"};
-
-/* Whether a path's port has a name of its own among what is dropped on a side. */
-static bool is_named(const struct path_row *row, enum side side)
-{
-	switch (side) {
-	case SIDE_IN:
-		return contract_path_is_incoming(row);
-	case SIDE_OUT:
-		return contract_path_is_outgoing(row) && row->inside != INSIDE_CELL;
-	default:
-		return contract_path_is_outgoing(row) && row->inside != INSIDE_HOST;
-	}
-}
-
 static unsigned int rate_of(const struct contract *contract, enum path_id id)
 {
 	return id == PATH_VIEWER  ? contract->viewer_rate
@@ -77,48 +61,23 @@ static const char *zone_name(enum path_peer peer)
 	return NULL;
 }
 
-static void put_each_path(const struct contract *contract,
-			  void (*put)(const char *name, const char *prefix, FILE *out), FILE *out)
+static void put_every_end(const struct contract *contract, rules_end_put put, FILE *out)
 {
 	char name[NAME_MAX_LEN], prefix[NAME_MAX_LEN];
 
-	for (int side = SIDE_IN; side <= SIDE_FWD; side++) {
-		for (size_t i = 0; i < PATH_COUNT; i++) {
-			const struct path_row *row = contract->paths[i].row;
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		put(ends[i].name, ends[i].prefix, out);
+	for (int side = RULES_IN; side <= RULES_FORWARD; side++)
+		rules_put_named(contract, (enum rules_side)side, put, out);
+	for (size_t i = 0; i < PATH_COUNT; i++) {
+		const char *path = contract->paths[i].row->name;
 
-			if (!is_named(row, (enum side)side))
-				continue;
-			snprintf(name, sizeof(name), "%s-%s", side_names[side], row->name);
-			snprintf(prefix, sizeof(prefix), "%s %s%s", side_names[side], row->name,
-				 i == PATH_RDP && side == SIDE_IN ? " no service" : "");
-			put(name, prefix, out);
-			if (side != SIDE_IN || rate_of(contract, (enum path_id)i) == 0)
-				continue;
-			snprintf(name, sizeof(name), "in-rate-%s", row->name);
-			snprintf(prefix, sizeof(prefix), "in rate %s", row->name);
-			put(name, prefix, out);
-		}
+		if (rate_of(contract, (enum path_id)i) == 0)
+			continue;
+		snprintf(name, sizeof(name), "in-rate-%s", path);
+		snprintf(prefix, sizeof(prefix), "in rate %s", path);
+		put(name, prefix, out);
 	}
-}
-
-static void put_counter(const char *name, const char *prefix, FILE *out)
-{
-	(void)prefix;
-	rules_put_end_counter(name, out);
-}
-
-static void put_counters(const struct contract *contract, FILE *out)
-{
-	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-		rules_put_end_counter(ends[i].name, out);
-	put_each_path(contract, put_counter, out);
-}
-
-static void put_ends(const struct contract *contract, FILE *out)
-{
-	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-		rules_put_end(ends[i].name, ends[i].prefix, out);
-	put_each_path(contract, rules_put_end, out);
 }
 
 static void put_rate_sets(const char *name, FILE *out)
@@ -145,27 +104,6 @@ static void put_sets(const struct contract *contract, FILE *out)
 	}
 	fputs("\tset connections {\n\t\ttype iface_index\n\t\tsize 65535\n\t\tflags dynamic\n\t}\n",
 	      out);
-}
-
-/* Ports of paths by name, for what was not accepted before. */
-static void put_named_refusals(const struct contract *contract, enum side side, FILE *out)
-{
-	char verdict[NAME_MAX_LEN];
-
-	for (size_t i = 0; i < PATH_COUNT; i++) {
-		const struct contract_path *path = &contract->paths[i];
-
-		if (!is_named(path->row, side) || (i == PATH_RDP && side == SIDE_IN))
-			continue;
-		/* Of a path that takes every port, only what no other one has. */
-		if (i == PATH_WEBRTC)
-			continue;
-		snprintf(verdict, sizeof(verdict), "goto drop-%s-%s", side_names[side],
-			 path->row->name);
-		rules_put_any(path, "", verdict, out);
-	}
-	if (side == SIDE_FWD)
-		rules_put_any(&contract->paths[PATH_WEBRTC], "", "goto drop-fwd-webrtc", out);
 }
 
 static void put_prerouting(const struct contract *contract, FILE *out)
@@ -230,7 +168,7 @@ static void put_accept_in(const struct contract *contract, FILE *out)
 static void put_refuse_in(const struct contract *contract, FILE *out)
 {
 	fputs("\tchain refuse-in {\n", out);
-	put_named_refusals(contract, SIDE_IN, out);
+	rules_put_refusals(contract, RULES_IN, out);
 	for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
 		const struct network_list *list = contract_zone(contract, zones[i].peer);
 
@@ -334,7 +272,7 @@ static void put_output(const struct contract *contract, FILE *out)
 		      "\t\tip6 saddr fe80::/10 udp sport 546 udp dport 547 accept\n",
 		      out);
 	put_accept_out(contract, out);
-	put_named_refusals(contract, SIDE_OUT, out);
+	rules_put_refusals(contract, RULES_OUT, out);
 	fputs("\t\tgoto drop-out-other\n\t}\n", out);
 }
 
@@ -354,7 +292,7 @@ static void put_forward(const struct contract *contract, FILE *out)
 	fprintf(out, "\t\tadd @connections { iif ct count over %u } goto drop-fwd-connections\n",
 		contract->cell_connections);
 	rules_put_cell_paths(contract, UINT32_MAX, false, "goto drop-fwd-private", out);
-	put_named_refusals(contract, SIDE_FWD, out);
+	rules_put_refusals(contract, RULES_FORWARD, out);
 	fputs("\t\tgoto drop-fwd-cell-other\n\t}\n", out);
 }
 
@@ -364,10 +302,10 @@ void rules_host(const struct contract *contract, FILE *out)
 	      "delete table inet " RULES_HOST_TABLE "\n"
 	      "table inet " RULES_HOST_TABLE " {\n",
 	      out);
-	put_counters(contract, out);
+	put_every_end(contract, rules_put_end_counter, out);
 	put_sets(contract, out);
 	/* A chain must be known before another one goes to it. */
-	put_ends(contract, out);
+	put_every_end(contract, rules_put_end, out);
 	put_rate_chains(contract, out);
 	put_refuse_in(contract, out);
 	put_prerouting(contract, out);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cell/cell.h"
+#include "net/path.h"
 #include "session/limits.h"
 
 #define ENTRY_MAX 65536
@@ -152,6 +153,27 @@ enum conf_clipboard account_clipboard(const struct account *account, const struc
 	}
 	return said ? (enum conf_clipboard)policy
 		    : (enum conf_clipboard)conf_int(conf, CONF_CLIPBOARD);
+}
+
+uint32_t account_paths(const struct account *account, const struct conf *conf)
+{
+	uint32_t paths = 0;
+
+	for (size_t i = 0; i < conf_path_count(conf); i++) {
+		enum path_id id;
+
+		if (path_find(conf_path_name(conf, i), &id) < 0)
+			continue;
+		for (size_t k = 0; k < conf_path_list_len(conf, i, CONF_PATH_GROUPS); k++) {
+			const char *group = conf_path_list_item(conf, i, CONF_PATH_GROUPS, k);
+			bool member = false;
+
+			/* A group that cannot be looked up opens nothing. */
+			if (member_of(account, group, &member) == 0 && member)
+				paths |= UINT32_C(1) << id;
+		}
+	}
+	return paths;
 }
 
 void account_cell_name(const struct account *account, char *out, size_t size)

@@ -4,6 +4,7 @@
 #define LAZARET_SESSION_ACCOUNT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/attr.h"
@@ -29,6 +30,12 @@ const char *account_objection(const struct account *account, const struct conf *
 
 /* The rights of all its groups together; the general ones if no group's section speaks of them. */
 enum conf_clipboard account_clipboard(const struct account *account, const struct conf *conf);
+
+/*
+ * The paths of the network whose sections name a group that it is in: bits 1 << enum path_id. What
+ * is for everybody is not among them.
+ */
+uint32_t account_paths(const struct account *account, const struct conf *conf);
 
 /* A name that is safe inside a cell: its own, or "u<uid>" if that has other characters than
  * a cell's name may have. `size` >= 33. */

@@ -18,18 +18,23 @@
 
 /* --- to the monitor -------------------------------------------------------------------------------- */
 
-void session_tell(struct session *session, enum ipc_type type, const struct buf *body)
+static void tell(struct session *session, enum ipc_type type, const struct buf *body, int fd)
 {
 	int r;
 
 	if (!session->monitor)
 		return;
-	r = ipc_channel_send(session->monitor, type, body, NULL, 0);
+	r = ipc_channel_send(session->monitor, type, body, &fd, fd >= 0 ? 1 : 0);
 	if (r == 0 || r == -EPIPE)
 		return;
 	/* One that does not read is as good as none; the next one hears everything again. */
 	log_event(LOG_ERROR, "session.unheard", LOG_STR("message", ipc_type_name(type)),
 		  LOG_ERR(r));
+}
+
+void session_tell(struct session *session, enum ipc_type type, const struct buf *body)
+{
+	tell(session, type, body, -1);
 }
 
 void session_tell_str(struct session *session, enum ipc_type type, const char *text)
@@ -58,7 +63,9 @@ void session_tell_state(struct session *session)
 	buf_put_u64(&body, session->since);
 	buf_put_str(&body, session->viewer);
 	buf_put_u8(&body, (uint8_t)session->clipboard);
-	session_tell(session, IPC_SESSION_STATE, &body);
+	buf_put_u32(&body, session->paths);
+	tell(session, IPC_SESSION_STATE, &body,
+		     session->net_there ? session->netns : -1);
 	buf_finish(&body);
 }
 
@@ -110,10 +117,12 @@ static int handle_login(void *data, struct ipc_message *message)
 	}
 	account = login_account(session->login);
 	session->clipboard = account_clipboard(account, session->conf);
+	session->paths = account_paths(account, session->conf);
 	buf_init(&body, IPC_BODY_MAX);
 	buf_put_u32(&body, account->uid);
 	buf_put_str(&body, account->name);
 	buf_put_u8(&body, (uint8_t)session->clipboard);
+	buf_put_u32(&body, session->paths);
 	set_phase(session, PHASE_IDENTIFIED);
 	session_tell(session, IPC_SESSION_IDENTIFIED, &body);
 	buf_finish(&body);
@@ -159,11 +168,13 @@ static int handle_assign(void *data, struct ipc_message *message)
 	uint32_t uid = cursor_u32(&message->body);
 	_cleanup_free_ char *account = cursor_str(&message->body, RECORD_NAME_MAX);
 	uint8_t clipboard = cursor_u8(&message->body);
+	uint32_t paths = cursor_u32(&message->body);
 
 	if (!cursor_done(&message->body) || !session->parked || !session->told_ready ||
 	    clipboard > CONF_CLIPBOARD_BOTH)
 		return -EPROTO;
 	session->clipboard = clipboard;
+	session->paths = paths;
 	session_assign(session, uid, account);
 	return 0;
 }

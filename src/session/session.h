@@ -70,6 +70,7 @@ struct session {
 	struct login *login; /* NULL for a parked cell */
 	char address[ADDRESS_MAX + 1]; /* from where the login came */
 	enum conf_clipboard clipboard;
+	uint32_t paths; /* of the network that its groups open */
 	bool parked; /* nobody's yet */
 	bool inherited; /* was parked: the cell runs under a uid of its own */
 	uid_t cell_uid;

@@ -15,12 +15,14 @@ MAY = {
     "conf": {"base", "wire"},
     "rfb": {"base", "wire"},
     "net": {"base", "wire", "ipc", "conf"},
+    # Stands alone; of net only the table of paths.
+    "probe": {"net"},
     "cell": {"base", "wire", "conf"},
     "ctl": {"base", "wire", "ipc", "conf", "net"},
     "keyd": {"base", "wire", "ipc"},
     "gateway": {"base", "wire", "ipc", "conf", "rfb"},
     "display": {"base", "wire", "ipc", "conf", "rfb"},
-    "session": {"base", "wire", "ipc", "conf", "cell", "display"},
+    "session": {"base", "wire", "ipc", "conf", "net", "cell", "display"},
     # What a session leaves behind when it is killed is cleared by the monitor, by the same library.
     "monitor": {"base", "wire", "ipc", "conf", "net", "ctl", "cell", "session"},
 }

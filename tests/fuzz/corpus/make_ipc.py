@@ -7,6 +7,8 @@ import struct
 
 HERE = pathlib.Path(__file__).resolve().parent
 TYPES = re.findall(r"^M\((\w+),", (HERE / "../../../src/ipc/messages.def").read_text(), re.M)
+VERSION = int(re.search(r"#define IPC_VERSION (\d+)",
+                        (HERE / "../../../src/ipc/message.h").read_text())[1])
 GATEWAY, SESSION, DISPLAY, CONTROL, KEYD = range(5)
 
 
@@ -26,7 +28,7 @@ def text(words):
     return u32(len(words)) + words.encode()
 
 
-def packet(name, body=b"", fds=0, deaf=False, version=1):
+def packet(name, body=b"", fds=0, deaf=False, version=VERSION):
     data = struct.pack(">HH", TYPES.index(name), version) + body
     return u8(fds | deaf << 3) + struct.pack(">H", len(data)) + data
 
@@ -37,7 +39,7 @@ def raw(data, fds=0):
 
 def state(kind, uid=1000, slot=0):
     return packet("SESSION_STATE", text("0123456789abcdef0123") + u32(slot, uid) + text("alice")
-                  + u8(kind) + u64(1) + u64(2) + text("192.0.2.1") + u8(3))
+                  + u8(kind) + u64(1) + u64(2) + text("192.0.2.1") + u8(3) + u32(0x20))
 
 
 def seed(name, receiver, variant, *packets):
@@ -49,7 +51,7 @@ def seed(name, receiver, variant, *packets):
 secured = packet("GATEWAY_SECURED")
 login = packet("GATEWAY_LOGIN", text("alice") + text("secret"))
 accuse = packet("GATEWAY_ACCUSE", text("a rectangle outside"))
-identified = packet("SESSION_IDENTIFIED", u32(1000) + text("alice") + u8(3))
+identified = packet("SESSION_IDENTIFIED", u32(1000) + text("alice") + u8(3) + u32(0x20))
 request = packet("CONTROL_REQUEST", u32(1, 2) + text("kick") + text("alice"))
 
 seed("gateway-admitted", GATEWAY, 1, secured, login, accuse)
@@ -67,7 +69,7 @@ seed("too-many-fds", GATEWAY, 0, packet("GATEWAY_SECURED", fds=5))
 seed("empty", GATEWAY, 0, raw(b""))
 seed("empty-with-fds", GATEWAY, 0, raw(b"", fds=3))
 seed("half-a-header", GATEWAY, 0, raw(b"\0\5\0"))
-seed("version", GATEWAY, 0, packet("GATEWAY_SECURED", version=2))
+seed("version", GATEWAY, 0, packet("GATEWAY_SECURED", version=VERSION + 1))
 seed("unknown-type", GATEWAY, 0, raw(b"\xff\xff\0\1"))
 seed("session", SESSION, 0, identified, packet("SESSION_NEEDS_NET", u32(0)),
      packet("SESSION_READY"), state(2), packet("SESSION_DETACHED", text("left")),
@@ -75,7 +77,7 @@ seed("session", SESSION, 0, identified, packet("SESSION_NEEDS_NET", u32(0)),
 seed("session-discarded", SESSION, 2, identified, packet("SESSION_READY"))
 seed("session-refused", SESSION, 0, packet("SESSION_REFUSED", u8(2) + text("expired")))
 seed("session-refused-wrong", SESSION, 0, packet("SESSION_REFUSED", u8(4) + text("expired")))
-seed("session-root", SESSION, 0, packet("SESSION_IDENTIFIED", u32(0) + text("root") + u8(0)))
+seed("session-root", SESSION, 0, packet("SESSION_IDENTIFIED", u32(0) + text("root") + u8(0) + u32(0)))
 seed("session-running", SESSION, 1, packet("SESSION_READY"), state(0), state(4))
 seed("session-other-uid", SESSION, 1, state(2, uid=1001))
 seed("session-other-slot", SESSION, 1, packet("SESSION_NEEDS_NET", u32(7)))

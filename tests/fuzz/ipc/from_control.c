@@ -8,6 +8,12 @@
 
 static struct control control;
 
+void command_forget(struct monitor *monitor, const void *data)
+{
+	(void)monitor;
+	(void)data;
+}
+
 void command_run(enum command_id id, const struct command_call *call)
 {
 	const struct command *row = command_row(id);

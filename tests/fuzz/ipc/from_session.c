@@ -94,9 +94,17 @@ void login_park(struct monitor *monitor)
 	(void)monitor;
 }
 
-void netd_create_cell(struct netd *netd, uint32_t slot)
+void netd_set_paths(struct netd *netd, uint32_t slot, uint32_t paths)
 {
 	(void)netd;
+	(void)slot;
+	(void)paths;
+}
+
+void netd_create_cell(struct netd *netd, uint32_t slot, uint32_t paths)
+{
+	(void)netd;
+	PROMISE(paths == current->paths);
 	PROMISE(current->has_slot && slot == current->entry.slot);
 }
 
