@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
@@ -24,6 +25,7 @@
 #define TYPE_MASK 0xf
 /* The kernel looks at 32 bits of these arguments; what is above is not ours to trust. */
 #define LOW32 UINT64_C(0xffffffff)
+#define BIT(n) (UINT64_C(1) << (n))
 
 /*
  * Namespaces that the browsers' sandboxes make: user, pid, net, ipc. A mount namespace would be of
@@ -139,6 +141,67 @@ static int add_ioctl(scmp_filter_ctx ctx)
 	return r;
 }
 
+static int allow_option(scmp_filter_ctx ctx, uint32_t level_mask, uint32_t level,
+			uint32_t option_mask, uint32_t option)
+{
+	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
+				SCMP_A1(SCMP_CMP_MASKED_EQ, level_mask, level),
+				SCMP_A2(SCMP_CMP_MASKED_EQ, option_mask, option));
+}
+
+/*
+ * Options of IP and TCP that a browser has no use for, with much of the kernel behind them: packet
+ * filters (64 and above), IPsec policies and connection repair, which root of a user namespace may
+ * use in a network of his own; senders that are not one's own; protocols on top of TCP.
+ */
+static const struct {
+	uint32_t level;
+	uint64_t refused; /* of the options 0 to 63, by bit */
+} option_levels[] = {
+	{IPPROTO_IP,
+	 BIT(IP_FREEBIND) | BIT(IP_IPSEC_POLICY) | BIT(IP_XFRM_POLICY) | BIT(IP_TRANSPARENT)},
+	{IPPROTO_TCP, BIT(TCP_REPAIR) | BIT(TCP_REPAIR_QUEUE) | BIT(TCP_REPAIR_OPTIONS) |
+			      BIT(TCP_REPAIR_WINDOW) | BIT(TCP_ULP)},
+	{IPPROTO_IPV6, BIT(IPV6_IPSEC_POLICY) | BIT(IPV6_XFRM_POLICY)},
+};
+
+/* Every other level: it differs from ours in a bit that none of them has, or in those they have. */
+static int add_other_levels(scmp_filter_ctx ctx)
+{
+	const uint32_t shared = IPPROTO_IP | IPPROTO_TCP | IPPROTO_IPV6;
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < 32; i++) {
+		uint32_t bit = UINT32_C(1) << i;
+
+		if (!(shared & bit))
+			r = allow_option(ctx, bit, bit, 0, 0);
+	}
+	for (uint32_t level = 0; r == 0 && level <= shared; level++) {
+		if ((level & ~shared) == 0 && level != IPPROTO_IP && level != IPPROTO_TCP &&
+		    level != IPPROTO_IPV6)
+			r = allow_option(ctx, UINT32_MAX, level, 0, 0);
+	}
+	return r;
+}
+
+static int add_socket_options(scmp_filter_ctx ctx)
+{
+	static const uint32_t far6[] = {IPV6_RECVTCLASS, IPV6_TCLASS, IPV6_ADDR_PREFERENCES};
+	int r = add_other_levels(ctx);
+
+	for (size_t i = 0; i < ARRAY_LEN(option_levels); i++) {
+		for (uint32_t option = 0; r == 0 && option < 64; option++) {
+			if (!(option_levels[i].refused & BIT(option)))
+				r = allow_option(ctx, UINT32_MAX, option_levels[i].level,
+						 UINT32_MAX, option);
+		}
+	}
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(far6); i++)
+		r = allow_option(ctx, UINT32_MAX, IPPROTO_IPV6, UINT32_MAX, far6[i]);
+	return r;
+}
+
 static int add_special(scmp_filter_ctx ctx)
 {
 	static const uint64_t personalities[] = {0, 0xffffffff /* a query */};
@@ -180,6 +243,8 @@ static int build(scmp_filter_ctx *ret_ctx)
 		r = add_namespaces(ctx);
 	if (r == 0)
 		r = add_ioctl(ctx);
+	if (r == 0)
+		r = add_socket_options(ctx);
 	if (r == 0)
 		r = add_special(ctx);
 	if (r < 0) {

@@ -132,6 +132,9 @@ static void own_tree(struct args *args, const struct cell_spec *spec, const char
 	snprintf(runtime, sizeof(runtime), "/run/user/%u", (unsigned int)spec->uid);
 	snprintf(home, sizeof(home), "/home/%s", spec->user);
 	tmpfs(args, "/dev/shm", "1777", shm);
+	/* Over the terminals: nothing in a cell has a use for one, and the number that a machine has
+	 * is bounded for all cells together. */
+	tmpfs(args, "/dev/pts", "0755", 4096);
 	tmpfs(args, "/tmp", "1777", tmp);
 	tmpfs(args, runtime, "0700", CELL_RUNTIME_SIZE);
 	if (spec->home)
@@ -191,7 +194,7 @@ int jail_prepare(const struct cell_spec *spec, const char *libexec, const char *
 	session_bus(&args, spec->uid);
 	file(&args, policy_path(spec->browser), policy);
 	environment(&args, spec);
-	ARGS(&args, "--remount-ro", "/dev", "--remount-ro", "/");
+	ARGS(&args, "--remount-ro", "/dev/pts", "--remount-ro", "/dev", "--remount-ro", "/");
 	arg(&args, "--seccomp");
 	arg_fd(&args, filter_memfd());
 	r = args.error ? args.error : buf_error(&args.buf);

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -145,6 +147,55 @@ static const char *terminal(void)
 	return NULL;
 }
 
+static const char *socket_options(void)
+{
+	static const struct {
+		int family;
+		long level;
+		int option;
+		bool allowed;
+		const char *name;
+	} tried[] = {
+		{AF_INET, IPPROTO_IP, 64, false, "table of the packet filter"},
+		{AF_INET, IPPROTO_IP, 65, false, "counters of the packet filter"},
+		{AF_INET, IPPROTO_IP, 96, false, "table of the ARP filter"},
+		{AF_INET, IPPROTO_IP, 128, false, "table of the bridge filter"},
+		{AF_INET, IPPROTO_IP, 200, false, "multicast routing"},
+		{AF_INET, IPPROTO_IP | 1L << 40, 64, false, "packet filter with high bits"},
+		{AF_INET, IPPROTO_IP, IP_XFRM_POLICY, false, "IPsec policy"},
+		{AF_INET, IPPROTO_IP, IP_FREEBIND, false, "forged sender"},
+		{AF_INET, IPPROTO_IP, IP_TRANSPARENT, false, "transparent sender"},
+		{AF_INET, IPPROTO_TCP, TCP_REPAIR, false, "connection repair"},
+		{AF_INET, IPPROTO_TCP, TCP_ULP, false, "protocol on top of TCP"},
+		{AF_INET6, IPPROTO_IPV6, 64, false, "table of the packet filter of IPv6"},
+		{AF_INET6, IPPROTO_IPV6, IPV6_XFRM_POLICY, false, "IPsec policy of IPv6"},
+		{AF_INET6, IPPROTO_IPV6, 78, false, "forged sender of IPv6"},
+		{AF_INET6, IPPROTO_IP, IP_FREEBIND, false, "forged sender by IPv4's option"},
+		{AF_INET, SOL_SOCKET, SO_KEEPALIVE, true, "SO_KEEPALIVE"},
+		{AF_INET, IPPROTO_TCP, TCP_NODELAY, true, "TCP_NODELAY"},
+		{AF_INET, IPPROTO_TCP, TCP_KEEPIDLE, true, "TCP_KEEPIDLE"},
+		{AF_INET, IPPROTO_IP, IP_TOS, true, "IP_TOS"},
+		{AF_INET, IPPROTO_IP, IP_MTU_DISCOVER, true, "IP_MTU_DISCOVER"},
+		{AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, true, "IPV6_V6ONLY"},
+		{AF_INET6, IPPROTO_IPV6, IPV6_TCLASS, true, "IPV6_TCLASS"},
+		{AF_INET6, IPPROTO_IPV6, IPV6_RECVERR, true, "IPV6_RECVERR"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(tried); i++) {
+		int one = 1, fd = socket(tried[i].family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		long r = syscall(SYS_setsockopt, fd, tried[i].level, tried[i].option, &one,
+				 sizeof(one));
+
+		if (tried[i].allowed ? r == -1 : r != -1 || errno != ENOSYS)
+			return tried[i].name;
+		close(fd);
+	}
+	/* A level that is not listed must be let through: the kernel does not know it. */
+	if (setsockopt(1, 300, 64, NULL, 0) != -1 || errno == ENOSYS)
+		return "unknown level";
+	return NULL;
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
@@ -169,12 +220,17 @@ static void test_terminal(void **state)
 	under_filter(terminal);
 }
 
+static void test_socket_options(void **state)
+{
+	(void)state;
+	under_filter(socket_options);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_sockets),
-		cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_refused),        cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_socket_options), cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_terminal),
 	};
 
