@@ -219,6 +219,21 @@ static int handle_group(cfg_t *cfg, cfg_opt_t *opt)
 	return take_sections(cfg, opt, take_group) < 0 ? -1 : 0;
 }
 
+/* Of a list that grows by one: the whole of it again and again would take long for long ones. */
+static int check_last(int line, cfg_opt_t *opt, const struct conf_row *row)
+{
+	struct conf_value scratch = {0};
+	unsigned int n = cfg_opt_size(opt);
+	const char *item = n > 0 ? cfg_opt_getnstr(opt, n - 1) : NULL;
+	char why[512] = "";
+	int r = conf_value_parse_list(&scratch, row, &item, item ? 1 : 0, why, sizeof(why));
+
+	conf_value_finish(&scratch);
+	if (r == -EINVAL)
+		report(line, why);
+	return r;
+}
+
 static int handle_path_option(cfg_t *cfg, cfg_opt_t *opt)
 {
 	/* As with groups; what stands in the section is taken in handle_path(), with these lines. */
@@ -230,7 +245,8 @@ static int handle_path_option(cfg_t *cfg, cfg_opt_t *opt)
 		if (!str_eq(row->name, opt->name))
 			continue;
 		reading.path_lines[i] = cfg->line;
-		r = set_value(cfg, opt, &scratch, row);
+		r = row->type == CONF_TYPE_LIST ? check_last(cfg->line, opt, row)
+						: set_value(cfg, opt, &scratch, row);
 		conf_value_finish(&scratch);
 		return r < 0 ? -1 : 0;
 	}
