@@ -220,7 +220,8 @@ static int run_remote(const struct options *options, enum command_id id, size_t 
 	if (fd < 0)
 		return explain_connection(options->socket, fd);
 	r = send_request(fd, n, words);
-	if (r == 0) {
+	/* Whom the daemon turned away before it was asked, it has told why. */
+	if (r == 0 || r == -EPIPE) {
 		do
 			r = take_answer(fd, &table, &status, &sentence);
 		while (r > 0);
