@@ -6,9 +6,12 @@
  *
  * Prints "started" or "failed REASON", then does what lines on standard input say:
  *
- *	cell SLOT FILE		make a cell's network and bind its namespace to FILE (an empty file,
- *				as in /run/netns). Answer: "cell SLOT" or "failed REASON"
+ *	cell SLOT FILE [PATH]...	make a cell's network and bind its namespace to FILE (an empty
+ *				file, as in /run/netns). The paths are those for some groups that
+ *				its user is in one of. Answer: "cell" or "failed REASON"
+ *	paths SLOT [PATH]...	it is another user's now. Answer: "paths"
  *	remove SLOT		forget a cell. Answer: "removed"
+ *	config CONFIG		another configuration. Answer: "configured" or "failed REASON"
  *	stop			take everything away and end; so does the end of input
  */
 #include <errno.h>
@@ -25,6 +28,7 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "ipc/channel.h"
+#include "net/path.h"
 
 #define ANSWER_MS 30000
 
@@ -36,24 +40,41 @@ static void __attribute__((noreturn)) die(const char *what, int error)
 	exit(2);
 }
 
-static int start(const char *netd, const char *config, struct child *ret_child)
+/* A sealed file with what a netd gets of a configuration. */
+static int copy_config(const char *config)
 {
 	_cleanup_conf_ struct conf *conf = conf_create();
 	_cleanup_buf_ struct buf copy;
-	int pair[2], fds[2], r;
-	struct spawn spec = {
-		.path = netd, .fds = fds, .n_fds = 2, .stderr_fd = -1, .die_with_parent = true};
+	int fd;
 
-	buf_init(&copy, 1 << 20);
+	buf_init(&copy, 4 << 20);
 	if (!conf || conf_read_file(conf, config, stderr) < 0 || conf_check(conf, stderr) < 0)
 		exit(2);
 	conf_put(conf, CONF_FOR_NETD, &copy);
-	r = ipc_pair(pair);
+	if (buf_error(&copy))
+		die(config, buf_error(&copy));
+	fd = fd_memfd("netd-config", buf_data(&copy), buf_len(&copy));
+	if (fd < 0)
+		die(config, fd);
+	return fd;
+}
+
+static int start(const char *netd, const char *config, struct child *ret_child)
+{
+	int pair[2], fds[2], r = ipc_pair(pair);
+	struct spawn spec = {
+		.path = netd,
+		.fds = fds,
+		.n_fds = 2,
+		.stderr_fd = -1,
+		.die_with_parent = true,
+	};
+
 	if (r < 0)
 		die("channel", r);
 	fds[0] = pair[1];
-	fds[1] = fd_memfd("netd-config", buf_data(&copy), buf_len(&copy));
-	r = buf_error(&copy) ? buf_error(&copy) : fds[1] < 0 ? fds[1] : spawn(&spec, ret_child);
+	fds[1] = copy_config(config);
+	r = spawn(&spec, ret_child);
 	if (r < 0)
 		die(netd, r);
 	close(fds[0]);
@@ -61,83 +82,125 @@ static int start(const char *netd, const char *config, struct child *ret_child)
 	return pair[0];
 }
 
-static struct ipc_message ask(int channel, enum ipc_type type, const uint32_t *number,
-			      enum ipc_type answer)
+static void tell(int channel, enum ipc_type type, const struct buf *body, int fd)
 {
-	_cleanup_buf_ struct buf body;
-	struct ipc_message message;
-	int r;
+	int r = ipc_send(channel, type, body, &fd, fd >= 0 ? 1 : 0);
 
-	buf_init(&body, 16);
-	buf_put_u32(&body, *number);
-	r = ipc_send(channel, type, &body, NULL, 0);
-	if (r == 0)
-		r = ipc_recv_wait(channel, ANSWER_MS, storage, &message);
-	if (r == 0 && message.type != answer)
+	if (r < 0)
+		die(ipc_type_name(type), r);
+}
+
+static struct ipc_message hear(int channel, enum ipc_type type)
+{
+	struct ipc_message message;
+	int r = ipc_recv_wait(channel, ANSWER_MS, storage, &message);
+
+	if (r == 0 && message.type != type)
 		r = -EPROTO;
 	if (r < 0)
 		die(ipc_type_name(type), r);
 	return message;
 }
 
-static void print_failure(struct cursor *body)
+/* "u8 ok, str reason" */
+static void report(struct cursor *body, const char *ok)
 {
-	_cleanup_free_ char *reason = cursor_str(body, 4096);
+	_cleanup_free_ char *reason = NULL;
 
+	if (cursor_u8(body)) {
+		puts(ok);
+		return;
+	}
+	reason = cursor_str(body, 4096);
+	for (char *c = reason; c && *c; c++) {
+		if (*c == '\n')
+			*c = ' ';
+	}
 	printf("failed %s\n", reason ? reason : "");
 }
 
-static void make_cell(int channel, uint32_t slot, const char *file)
+static void make_cell(int channel, uint32_t slot, const char *file, const struct buf *body)
 {
-	struct ipc_message message = ask(channel, IPC_NETD_CELL_CREATE, &slot,
-					 IPC_NETD_CELL_CREATED);
-	_cleanup_fd_ int netns = ipc_message_take_fd(&message, 0);
+	struct ipc_message message;
+	_cleanup_fd_ int netns = -1;
 	char path[64];
 
+	tell(channel, IPC_NETD_CELL_CREATE, body, -1);
+	message = hear(channel, IPC_NETD_CELL_CREATED);
+	netns = ipc_message_take_fd(&message, 0);
 	if (cursor_u32(&message.body) != slot)
 		die("slot", -EPROTO);
-	if (!cursor_u8(&message.body)) {
-		print_failure(&message.body);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", netns);
+	if (netns >= 0 && mount(path, file, NULL, MS_BIND, NULL) < 0)
+		die(file, -errno);
+	report(&message.body, "cell");
+}
+
+static uint32_t path_bits(char *names)
+{
+	uint32_t bits = 0;
+	const char *name;
+	enum path_id id;
+
+	while ((name = strsep(&names, " "))) {
+		if (path_find(name, &id) < 0)
+			die(name, -ENOENT);
+		bits |= UINT32_C(1) << id;
+	}
+	return bits;
+}
+
+static void obey_of_cell(int channel, const char *command, char *rest)
+{
+	const char *slot = strsep(&rest, " ");
+	const char *file = str_eq(command, "cell") ? strsep(&rest, " ") : NULL;
+	_cleanup_buf_ struct buf body;
+	int64_t number;
+
+	buf_init(&body, 16);
+	if (!slot || str_to_int(slot, 0, UINT32_MAX, &number) < 0)
+		die(command, -EINVAL);
+	buf_put_u32(&body, (uint32_t)number);
+	if (str_eq(command, "remove")) {
+		tell(channel, IPC_NETD_CELL_REMOVE, &body, -1);
+		puts("removed");
 		return;
 	}
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", netns);
-	if (mount(path, file, NULL, MS_BIND, NULL) < 0)
-		die(file, -errno);
-	printf("cell %u\n", slot);
+	buf_put_u32(&body, path_bits(rest));
+	if (file) {
+		make_cell(channel, (uint32_t)number, file, &body);
+	} else if (str_eq(command, "paths")) {
+		tell(channel, IPC_NETD_CELL_PATHS, &body, -1);
+		puts("paths");
+	} else {
+		die(command, -EINVAL);
+	}
 }
 
 static void obey(int channel, char *line)
 {
 	char *rest = line;
 	const char *command = strsep(&rest, " ");
-	const char *slot = strsep(&rest, " ");
-	int64_t number;
+	_cleanup_fd_ int fd = -1;
+	struct ipc_message message;
 
-	if (!slot || str_to_int(slot, 0, UINT32_MAX, &number) < 0)
-		die(line, -EINVAL);
-	if (str_eq(command, "cell") && rest) {
-		make_cell(channel, (uint32_t)number, rest);
-	} else if (str_eq(command, "remove")) {
-		_cleanup_buf_ struct buf body;
-
-		buf_init(&body, 16);
-		buf_put_u32(&body, (uint32_t)number);
-		if (ipc_send(channel, IPC_NETD_CELL_REMOVE, &body, NULL, 0) < 0)
-			die("remove", -EPIPE);
-		puts("removed");
-	} else {
-		die(line, -EINVAL);
+	if (!str_eq(command, "config") || !rest) {
+		obey_of_cell(channel, command, rest);
+		return;
 	}
+	fd = copy_config(rest);
+	tell(channel, IPC_NETD_CONFIG, NULL, fd);
+	message = hear(channel, IPC_NETD_CONFIGURED);
+	report(&message.body, "configured");
 }
 
 int main(int argc, char **argv)
 {
+	_cleanup_buf_ struct buf none;
 	struct ipc_message message;
 	struct child child;
-	uint32_t none = 0;
 	char *line = NULL;
 	size_t room = 0;
-	ssize_t n;
 	int channel, status;
 
 	if (argc != 3) {
@@ -146,20 +209,19 @@ int main(int argc, char **argv)
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	channel = start(argv[1], argv[2], &child);
-	message = ask(channel, IPC_NETD_START, &none, IPC_NETD_STARTED);
-	if (cursor_u8(&message.body))
-		puts("started");
-	else
-		print_failure(&message.body);
-	while ((n = getline(&line, &room, stdin)) > 0) {
+	buf_init(&none, 16);
+	buf_put_u32(&none, 0);
+	tell(channel, IPC_NETD_START, &none, -1);
+	message = hear(channel, IPC_NETD_STARTED);
+	report(&message.body, "started");
+	while (getline(&line, &room, stdin) > 0) {
 		line[strcspn(line, "\n")] = '\0';
 		if (str_eq(line, "stop"))
 			break;
 		obey(channel, line);
 	}
 	free(line);
-	if (ipc_send(channel, IPC_NETD_STOP, NULL, NULL, 0) < 0)
-		die("stop", -EPIPE);
+	tell(channel, IPC_NETD_STOP, NULL, -1);
 	waitpid(child.pid, &status, 0);
 	close(channel);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 2;

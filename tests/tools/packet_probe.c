@@ -274,35 +274,36 @@ static socklen_t parse_address(const char *text, struct sockaddr_storage *addres
 	exit(2);
 }
 
-/* A socket whose owner is `uid`: what rules see as the sender of its packets. */
-static int owned_socket(int family, int type, uid_t uid)
+/* The owner of sockets that are made from now on: what rules see as the sender of their packets. */
+static void become(uid_t uid)
 {
-	int fd;
-
 	if (setegid(uid) < 0 || seteuid(uid) < 0)
 		exit(2);
-	fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (seteuid(0) < 0 || setegid(0) < 0 || fd < 0)
-		exit(2);
-	return fd;
 }
 
-static int prepared_socket(const struct group *group)
+static void use_source(const struct group *group, int fd)
 {
 	int family = group->dest.ss_family, on = 1;
-	int fd = owned_socket(family, group->is_tcp ? SOCK_STREAM : SOCK_DGRAM, group->uid);
 	int foreign = family == AF_INET ? IP_TRANSPARENT : IPV6_TRANSPARENT;
 
 	if (setsockopt(fd, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, foreign, &on,
 		       sizeof(on)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) < 0)
-		exit(2);
-	if (group->source.ss_family != AF_UNSPEC &&
 	    bind(fd, (const struct sockaddr *)&group->source, group->len) < 0) {
 		fprintf(stderr, "packet_probe: source: %s\n", strerror(errno));
 		exit(2);
 	}
+}
+
+static int prepared_socket(const struct group *group)
+{
+	int type = group->is_tcp ? SOCK_STREAM : SOCK_DGRAM;
+	int fd = socket(group->dest.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		exit(2);
+	if (group->source.ss_family != AF_UNSPEC)
+		use_source(group, fd);
 	return fd;
 }
 
@@ -337,17 +338,11 @@ static bool read_tag(struct attempt *attempt)
 	char tag[TAG_MAX];
 	ssize_t n = recv(attempt->fd, tag, sizeof(tag) - 1, 0);
 
+	if (n < 0 && errno == EAGAIN)
+		return false;
 	if (n > 0) {
 		tag[n] = '\0';
 		str_copy(attempt->tag, sizeof(attempt->tag), tag);
-	} else if (n < 0 && errno == EAGAIN) {
-		struct tcp_info info;
-		socklen_t len = sizeof(info);
-
-		if (getsockopt(attempt->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
-		    info.tcpi_state == TCP_ESTABLISHED)
-			str_copy(attempt->tag, sizeof(attempt->tag), "connected");
-		return false;
 	}
 	return true;
 }
@@ -370,13 +365,8 @@ static void gather_tcp(struct attempt *attempts, size_t n, uint64_t deadline)
 				left--;
 			}
 		}
-		if (ready <= 0)
+		if (ready <= 0 || now >= deadline)
 			break;
-	}
-	for (size_t i = 0; i < n; i++) {
-		/* Answered, but nobody said who: that is an answer as well. */
-		if (fds[i].fd >= 0)
-			(void)read_tag(&attempts[i]);
 	}
 }
 
@@ -418,31 +408,44 @@ static void gather_udp(const struct group *group, int udp, struct attempt *attem
 		if (poll(&pollfd, 1, timeout) <= 0)
 			return;
 		got = recvfrom(udp, tag, sizeof(tag) - 1, 0, (struct sockaddr *)&from, &len);
-		if (got < 0)
+		if (got < 0) {
+			if (now >= deadline)
+				return;
 			continue; /* an error of ICMP; read is forgotten */
+		}
 		tag[got] = '\0';
 		note_datagram(group, attempts, n, &from, tag);
 		left--;
 	}
 }
 
-static void finish_attempt(struct group *group, struct attempt *attempt)
+/* What the kernel knows of a connection; then it goes, without state in either kernel. */
+static void finish_tcp(struct group *group, struct attempt *attempt)
 {
 	struct linger linger = {.l_onoff = 1};
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
 
+	if (getsockopt(attempt->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		exit(2);
+	group->again += info.tcpi_total_retrans;
+	if (info.tcpi_state != TCP_SYN_SENT && info.tcpi_state != TCP_CLOSE) {
+		/* Answered, but nobody said who: that is an answer as well. */
+		if (!attempt->tag[0])
+			str_copy(attempt->tag, sizeof(attempt->tag), "somebody");
+		(void)setsockopt(attempt->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	}
+	close(attempt->fd);
+}
+
+static void finish_attempt(struct group *group, struct attempt *attempt)
+{
+	if (attempt->fd >= 0)
+		finish_tcp(group, attempt);
 	if (attempt->tag[0])
 		printf(" %u=%s", attempt->port, attempt->tag);
 	if (attempt->error)
 		printf(" %u!%d", attempt->port, attempt->error);
-	if (attempt->fd < 0)
-		return;
-	if (getsockopt(attempt->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
-		group->again += info.tcpi_total_retrans;
-	/* A reset: no state stays behind in either kernel. */
-	(void)setsockopt(attempt->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	close(attempt->fd);
 }
 
 static void send_group(struct group *group, struct attempt *attempts)
@@ -459,9 +462,9 @@ static void send_group(struct group *group, struct attempt *attempts)
 			send_one(group, &attempts[at + i], udp);
 		if (group->wait)
 			deadline += (uint64_t)((double)ANSWER_TIME * factor);
-		if (group->is_tcp)
+		if (group->is_tcp && group->wait)
 			gather_tcp(attempts + at, n, deadline);
-		else
+		else if (!group->is_tcp)
 			gather_udp(group, udp, attempts + at, n, deadline);
 		if (at == 0)
 			printf("%s", group->id);
@@ -494,7 +497,9 @@ static void send_line(bool wait, char *rest)
 		set_port(&group.source, (uint16_t)sport);
 	}
 	group.n_ports = parse_ports(word(&rest), ports);
+	become(group.uid);
 	send_group(&group, attempts);
+	become(0);
 }
 
 /* Deletes all entries: a message of the kernel's interface without a tuple to select by. */

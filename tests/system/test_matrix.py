@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The full matrix of the network contract, with real packets.
+
+What is expected is a transcription by hand of the reference document; it shares nothing with the
+table in the source. Whatever is not in it must be dropped, and a drop must have been counted.
+"""
+
+import os
+import pwd
+import random
+import time
+import unittest
+
+from lib_world import PUBLIC, SYSTEM4, SYSTEM6, THROUGH, Group, World
+
+EVERY_HIGH = range(1024, 65536)
+
+# Outgoing. id: who on our side, TCP, UDP. The destination is the host of the same name, but for
+# web and webrtc, which go to the Internet.
+OUTGOING = {
+    "web": ({"cell"}, (80, 443), ()),
+    "update": ({"host"}, (22, 443), ()),
+    "webrtc": ({"cell"}, (), (80, 443, EVERY_HIGH)),
+    "ntp": ({"host"}, (), (123,)),
+    "dns": ({"host", "cell"}, (53,), (53,)),
+    "mail": ({"cell"}, (25, 110, 995, 143, 993), ()),
+    "kerberos": ({"host"}, (88,), (88,)),  # and cells, for single sign-on to a proxy
+    "ldap": ({"host"}, (389, 636, 3268, 3269), ()),
+    "direct": ({"cell"}, (22,), ()),  # and ports that the site names
+    "syslog": ({"host"}, (514, 2514, 3514), (514, 2514, 3514)),  # or what the site chooses
+    "rdp": ({"cell"}, (3389, 1494, 80, 443), (1604,)),
+}
+INTERNET = ("web", "webrtc")
+
+# Incoming. id: from where, TCP, UDP. rdp is missing: the same ports from the same hosts, to a
+# service of ours that is switched on, and there is none.
+INCOMING = {
+    "viewer": ("ws", (5900,), ()),
+    "sftp": ("ws", (22,), ()),
+    "admin": ("adm", (22,), ()),  # or 222, 2222, 22222 when one is chosen
+    "cluster-dns": ("idns", (53,), (53,)),
+    "snmp": ("mon", (), (161,)),
+    "nrpe": ("mon", (5666,), ()),
+}
+NOT_OPTIONAL = {"web", "update", "viewer"}
+ALL = set(OUTGOING) | set(INCOMING)
+
+PROXY, PROXY6, PROXY_PORT = "10.71.30.10", "fd71:30::10", 3128
+DIRECT_PORTS = (2022, 8443)
+SYSLOG_PORTS = (6514,)
+ADMIN_PORTS = (22, 222, 2222, 22222)
+LISTED = (22, 25, 53, 80, 88, 110, 123, 143, 161, 222, 389, 443, 514, 636, 993, 995, 1024, 1494,
+          1604, 2022, 2222, 2514, 3128, 3268, 3269, 3389, 3514, 5666, 5900, 6514, 8443, 22222,
+          65535)
+
+# Who may on the host, one account of every Debian a path, so that each also stands for one who may
+# not use the others; and two who may nothing.
+ACCOUNTS = {"update": "_apt", "ntp": "news", "dns": "uucp", "kerberos": "backup", "ldap": "games",
+            "syslog": "list"}
+NOBODIES = ("nobody", "root")
+CELL_UID = 12345
+
+
+def with_neighbours(ports):
+    return {p for port in ports for p in (port - 1, port, port + 1) if 1 <= p <= 65535}
+
+
+def others(seed):
+    """Ten ports that are in no table and beside none."""
+    chance = random.Random(seed)
+    taken, found = with_neighbours(LISTED), set()
+    while len(found) < 10:
+        port = chance.randint(1, 65535)
+        if port not in taken:
+            found.add(port)
+    return found
+
+
+def ports_of_path(path):
+    """Those of one path, both neighbours of each; for a range its ends."""
+    _who, tcp, udp = OUTGOING.get(path) or INCOMING[path]
+    ports = set()
+    for port in tcp + udp:
+        ports |= {port[0], port[-1]} if isinstance(port, range) else {port}
+    ports |= set({"admin": ADMIN_PORTS, "direct": DIRECT_PORTS}.get(path, ()))
+    return with_neighbours(ports | ({PROXY_PORT} if path in ("web", "update") else set()))
+
+
+class Site:
+    """One configuration: which paths are on, and what the site chose."""
+
+    def __init__(self, name, on, proxy=None, sso=False, admin=None, direct=(), syslog=None,
+                 update=None, groups=None, cells=((), ()), blind=False, default_accounts=False):
+        self.name = name
+        self.on = set(on)
+        self.proxy = proxy  # its address
+        self.sso = sso
+        self.admin = admin
+        self.direct = direct
+        self.syslog = syslog
+        self.update = update
+        self.groups = groups or {}  # path: group
+        self.cells = cells  # of each the groups of its user
+        self.blind = blind  # cells have no IPv6
+        self.default_accounts = default_accounts
+
+    def text(self, hosts):
+        """As the operator writes it."""
+        def both(*names):
+            return "{%s}" % ", ".join('"%s"' % a for n in names for a in hosts[n])
+
+        lines = ["zone-workstations = {\"10.71.1.0/24\", \"fd71:1::/64\"}",
+                 "zone-administration = {\"10.71.2.0/24\", \"fd71:2::/64\"}",
+                 "zone-dns = " + both("idns"),
+                 "zone-monitoring = {\"10.71.4.0/28\", \"fd71:4::/64\"}",
+                 "viewer-rate = 100000", "admin-rate = 100000", "cell-connections = 1000000"]
+        if self.blind:
+            lines.append("cell-block6 = \"\"")
+        if self.proxy:
+            lines.append("proxy = \"%s:%d\"" % (
+                "[%s]" % self.proxy if ":" in self.proxy else self.proxy, PROXY_PORT))
+        if self.admin:
+            lines.append("admin-port = \"%d\"" % self.admin)
+        for path in sorted(ALL):
+            lines.append("path \"%s\" {" % path)
+            lines.append("\tenabled = %s" % ("yes" if path in self.on else "no"))
+            if path in OUTGOING and path not in INTERNET and not (path == "update" and self.proxy):
+                lines.append("\thosts = " + both(path))
+            if path in ACCOUNTS and not self.default_accounts:
+                lines.append("\taccounts = {\"%s\"}" % ACCOUNTS[path])
+            chosen = {"direct": self.direct, "syslog": self.syslog, "update": self.update}
+            if chosen.get(path):
+                lines.append("\tports = {%s}" % ", ".join('"%d"' % p for p in chosen[path]))
+            if path in self.groups:
+                lines.append("\tgroups = {\"%s\"}" % self.groups[path])
+            if path == "kerberos" and self.sso:
+                lines.append("\tsingle-sign-on = true")
+            lines.append("}")
+        return "\n".join(lines) + "\n"
+
+    # --- what the document says
+
+    def ports_of(self, path):
+        _inside, tcp, udp = OUTGOING[path]
+        if path == "direct":
+            tcp = tcp + tuple(self.direct)
+        if path == "syslog" and self.syslog:
+            tcp = udp = tuple(self.syslog)
+        if path == "update" and self.update:
+            tcp = tuple(self.update)
+        if self.proxy and path in ("web", "update"):
+            tcp = (PROXY_PORT,)
+        return {"tcp": tcp, "udp": udp}
+
+    def goes_to(self, path, host, address):
+        if self.proxy and path in ("web", "update"):
+            return address == self.proxy
+        if path in INTERNET:
+            return host in PUBLIC
+        return host == path
+
+    def may_use(self, path, who, account):
+        inside = set(OUTGOING[path][0])
+        if path == "kerberos" and self.sso and self.proxy:
+            inside.add("cell")
+        if who == "host":
+            return "host" in inside and account == ("root" if self.default_accounts
+                                                    else ACCOUNTS[path])
+        return "cell" in inside and self.is_member(path, int(who[4:]))
+
+    def is_member(self, path, cell):
+        return path not in self.groups or self.groups[path] in self.cells[cell]
+
+    def paths_of_cells(self):
+        """For each cell the paths for some groups that it is of; the daemon's to find out."""
+        return [[p for p in self.groups if self.is_member(p, cell)]
+                for cell in range(len(self.cells))]
+
+    def open_outwards(self, who, account, host, address, proto, ports):
+        """The ports of a host that somebody of ours reaches. `who` is "host" or a cell."""
+        wanted = set()
+        for path in self.on & set(OUTGOING):
+            if self.may_use(path, who, account) and self.goes_to(path, host, address):
+                for port in self.ports_of(path)[proto]:
+                    wanted |= set(port) if isinstance(port, range) else {port}
+        return [p for p in ports if p in wanted]
+
+    def open_inwards(self, host, proto, ports):
+        wanted = set()
+        for path in self.on & set(INCOMING):
+            sender, tcp, udp = INCOMING[path]
+            if path == "admin" and self.admin:
+                tcp = (self.admin,)
+            if host == sender:
+                wanted |= set(tcp if proto == "tcp" else udp)
+        return [p for p in ports if p in wanted]
+
+
+class Matrix:
+    """The packets of one configuration, in two heaps."""
+
+    def __init__(self, world, site):
+        self.world, self.site = world, site
+        self.cells = ["cell%d" % slot for slot in range(len(site.cells))]
+        self.shut, self.open = [], []
+
+    def add(self, group, open_ports):
+        wanted = set(open_ports)
+        self.open.append(group.only(open_ports))
+        self.shut.append(group.only([p for p in group.ports if p not in wanted]))
+
+    def families(self, hosts):
+        for name, addresses in hosts.items():
+            for address in addresses:
+                yield name, address
+
+    def add_outwards(self, ports, accounts):
+        for name, address in self.families(self.world.hosts):
+            for proto in ("tcp", "udp"):
+                for account in accounts:
+                    self.add(Group("system", pwd.getpwnam(account).pw_uid, proto, address, ports,
+                                   name, "%s to %s" % (account, name)),
+                             self.site.open_outwards("host", account, name, address, proto, ports))
+                for cell in self.cells:
+                    if ":" in address and self.site.blind:
+                        continue
+                    self.add(Group(cell, CELL_UID, proto, address, ports, name,
+                                   "%s to %s" % (cell, name)),
+                             self.site.open_outwards(cell, None, name, address, proto, ports))
+
+    def add_inwards(self, ports):
+        for name, _address in self.world.hosts.items():
+            for address in (SYSTEM4, SYSTEM6):
+                for proto in ("tcp", "udp"):
+                    self.add(Group(name, 0, proto, address, ports, "system",
+                                   "%s to the system" % name),
+                             self.site.open_inwards(name, proto, ports))
+
+    def cell_addresses(self):
+        for slot, cell in enumerate(self.cells):
+            for address in self.world.cell_address(slot):
+                if not (":" in address and self.site.blind):
+                    yield cell, address
+
+    def add_shut(self, ports):
+        """What no path has: to cells, between cells, from cells to the system, through it."""
+        for proto in ("tcp", "udp"):
+            for cell, address in self.cell_addresses():
+                for name in list(self.world.hosts) + ["system"] + self.cells:
+                    if name != cell:
+                        self.shut.append(Group(name, 0, proto, address, ports, cell,
+                                               "%s to %s" % (name, cell)))
+            for cell in self.cells:
+                gateway4, gateway6 = self.world.cell_gateway(self.cells.index(cell))
+                for address in (SYSTEM4, SYSTEM6, gateway4, gateway6):
+                    if not (":" in address and self.site.blind):
+                        self.shut.append(Group(cell, CELL_UID, proto, address, ports, "system",
+                                               "%s to the system" % cell))
+            for name in THROUGH:
+                for address in self.world.hosts[name]:
+                    # Without IPv6 of cells the kernel forwards none and has nothing to count.
+                    if ":" in address and self.site.blind:
+                        continue
+                    self.shut.append(Group("neigh", 0, proto, address, ports, name,
+                                           "neigh to %s through the system" % name))
+
+    def add_unsolicited(self, ports):
+        """Datagrams that look like replies of those whom we may ask, and are none."""
+        for name, sport in (("ntp", 123), ("dns", 53), ("kerberos", 88), ("syslog", 514),
+                            ("rdp", 1604), ("inet", 443), ("inet", 3478), ("idns", 53)):
+            for address in (SYSTEM4, SYSTEM6):
+                self.shut.append(Group(
+                    name, 0, "udp", address,
+                    [p for p in ports if not self.site.open_inwards(name, "udp", [p])], "system",
+                    "%s unasked to the system" % name, sport=sport))
+
+    def run(self):
+        return self.world.shut(self.shut) + self.world.open(self.open)
+
+
+class MatrixTest(unittest.TestCase):
+    """Every test is a configuration, or two, in one world."""
+
+    seconds = 120
+
+    @classmethod
+    def setUpClass(cls):
+        cls.seed = int(os.environ.get("LAZARET_SEED") or random.randrange(1 << 32))
+        cls.others = others(cls.seed)
+        print("seed %d: LAZARET_SEED repeats it" % cls.seed)
+        cls.world = World(with_neighbours(LISTED) | cls.others)
+        cls.addClassCleanup(cls.world.close)
+        cls.started = time.monotonic()
+
+    @classmethod
+    def tearDownClass(cls):
+        print("%s: %d cells of the matrix tried in %.1f s; %d batches sent twice" % (
+            cls.__name__, cls.world.tried, time.monotonic() - cls.started, cls.world.noise))
+
+    def load(self, site):
+        """Every second cell without its own rules: only the host's are in its way."""
+        text = site.text(self.world.hosts)
+        if self.world.netd and self.world.cells == len(site.cells) and not site.groups:
+            self.world.change_system(text)
+        else:
+            self.world.start_system(text, site.paths_of_cells())
+        for slot in range(1, len(site.cells), 2):
+            self.world.disarm("cell%d" % slot)
+        return Matrix(self.world, site)
+
+    def fill(self, site, ports):
+        accounts = list(ACCOUNTS.values()) + list(NOBODIES)
+        if site.default_accounts:
+            accounts = ["root", "nobody", "games"]
+        matrix = self.load(site)
+        matrix.add_outwards(sorted(ports), accounts)
+        matrix.add_inwards(sorted(ports))
+        matrix.add_shut(sorted(ports))
+        matrix.add_unsolicited(sorted(ports))
+        return matrix
+
+    def walk(self, site, ports):
+        """The whole matrix of one configuration."""
+        matrix = self.fill(site, ports)
+        tried = self.world.tried
+        started = time.monotonic()
+        differing = matrix.run()
+        print("%s: %d cells, %d differ, %.1f s" % (
+            site.name, self.world.tried - tried, len(differing), time.monotonic() - started))
+        self.assertFalse(differing, "%s (seed %d):\n%s" % (site.name, self.seed,
+                                                          "\n".join(differing)))
+
+
+class Whole(MatrixTest):
+    """All ports at once."""
+
+    def walk_all(self, site):
+        self.walk(site, with_neighbours(LISTED) | self.others)
+
+    def test_world_is_closed(self):
+        self.assertTrue(self.world.closed())
+
+    def test_only_what_is_not_optional(self):
+        self.walk_all(Site("only what is not optional", NOT_OPTIONAL, proxy=PROXY))
+
+    def test_everything(self):
+        self.walk_all(Site("everything", ALL, admin=2222, direct=DIRECT_PORTS))
+
+    def test_everything_with_proxy(self):
+        self.walk_all(Site("everything, a proxy", ALL, proxy=PROXY6, sso=True, admin=222))
+
+    def test_single_sign_on_is_not_the_default(self):
+        self.walk_all(Site("a proxy, no single sign-on", ALL, proxy=PROXY))
+
+    def test_chosen_ports(self):
+        self.walk_all(Site("chosen ports", ALL, syslog=SYSLOG_PORTS, update=(443,),
+                           direct=(2022,), admin=22222))
+
+    def test_default_accounts(self):
+        self.walk_all(Site("default accounts", ALL, default_accounts=True))
+
+    def test_cells_without_ipv6(self):
+        self.load(Site("cells without IPv6", ALL, blind=True, cells=((), (), ())))
+        self.assertEqual(self.world.get("system", "net/ipv6/conf/all/forwarding"), "0")
+        self.walk_all(Site("cells without IPv6", ALL, blind=True, cells=((), (), ())))
+
+    def test_groups(self):
+        groups = {"mail": "mtx-post", "direct": "mtx-admins", "webrtc": "mtx-meetings",
+                  "rdp": "mtx-admins"}
+        self.walk_all(Site("paths for groups", ALL, groups=groups,
+                           cells=(("mtx-post", "mtx-meetings"), ("mtx-post", "mtx-meetings"),
+                                  ("mtx-admins",), ("mtx-admins",), (), ())))
+
+
+class Switches(MatrixTest):
+    """Each path alone, and everything but it."""
+
+    def ports(self, path):
+        return ports_of_path(path) | self.others
+
+    def only(self, path):
+        self.walk(Site("%s on" % path, NOT_OPTIONAL | {"dns", path}), self.ports(path))
+
+    def all_but(self, path):
+        # What needs the path goes with it.
+        gone = {path} | ({"webrtc"} if path == "web" else set())
+        self.walk(Site("%s off" % path, ALL - gone, proxy=PROXY if path == "dns" else None), self.ports(path))
+
+
+def _add_switch(path):
+    def test(self):
+        self.only(path)
+        self.all_but(path)
+
+    setattr(Switches, "test_" + path.replace("-", "_"), test)
+
+
+for _path in sorted(ALL):
+    _add_switch(_path)
