@@ -9,16 +9,14 @@
 #include "base/str.h"
 #include "ctl/answer.h"
 #include "ctl/files.h"
+#include "ctl/firewall_impl.h"
 #include "ctl/operator.h"
 #include "net/env.h"
+#include "net/rules_cells.h"
 #include "net/rules_host.h"
 
-/*
- * The contract of the configuration in the files, on this host. What is wrong, and what should be
- * known, goes to standard error.
- */
-static int make_contract(size_t n, char *const *files, unsigned int scope,
-			 struct contract **ret_contract)
+int firewall_contract(size_t n, char *const *files, unsigned int scope, struct conf **ret_conf,
+		      struct contract **ret_contract)
 {
 	_cleanup_conf_ struct conf *conf = NULL;
 	_cleanup_env_ struct env_host host = {0};
@@ -42,12 +40,35 @@ static int make_contract(size_t n, char *const *files, unsigned int scope,
 	for (size_t i = 0; i < contract->n_notes; i++)
 		fprintf(stderr, "note: %s\n", contract->notes[i]);
 	*ret_contract = contract;
+	if (ret_conf)
+		*ret_conf = STEAL(conf);
+	return 0;
+}
+
+int firewall_text(const struct contract *contract,
+		  void (*write)(const struct contract *contract, FILE *out), char **ret_text)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return -ENOMEM;
+	write(contract, out);
+	if (fclose(out) != 0)
+		return -ENOMEM;
+	*ret_text = STEAL(text);
 	return 0;
 }
 
 static void write_host(const struct contract *contract, FILE *out)
 {
 	rules_host(contract, out);
+}
+
+static void write_cells(const struct contract *contract, FILE *out)
+{
+	rules_cells_host(contract, true, NULL, 0, out);
 }
 
 /* What is written for whom. */
@@ -58,6 +79,7 @@ static const struct format {
 } formats[] = {
 	{"host", "nftables", "nftables 1.0, Linux 5.10 or newer", CONTRACT_HOST | CONTRACT_CELLS,
 	 write_host},
+	{"cells", "nftables", "nftables 1.0, Linux 5.10 or newer", CONTRACT_CELLS, write_cells},
 };
 
 static const struct format *find_format(const char *who, const char *name)
@@ -135,7 +157,7 @@ int firewall_export(size_t n, char *const *arguments)
 			export.who, export.format);
 		return ANSWER_STATUS_USAGE;
 	}
-	r = make_contract(export.n_files, export.files, format->scope, &contract);
+	r = firewall_contract(export.n_files, export.files, format->scope, NULL, &contract);
 	if (r < 0)
 		return ANSWER_STATUS_FAILED;
 	format->write(contract, stdout);

@@ -6,5 +6,8 @@
 #include <stddef.h>
 
 int firewall_export(size_t n, char *const *arguments);
+int firewall_show(size_t n, char *const *arguments);
+int firewall_apply(size_t n, char *const *arguments);
+int firewall_check(size_t n, char *const *arguments);
 
 #endif

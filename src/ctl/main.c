@@ -84,6 +84,12 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 		return run_config_check(n, arguments);
 	case COMMAND_CONFIG_DUMP:
 		return run_config_dump(n, arguments);
+	case COMMAND_FIREWALL_SHOW:
+		return firewall_show(n, arguments);
+	case COMMAND_FIREWALL_APPLY:
+		return firewall_apply(n, arguments);
+	case COMMAND_FIREWALL_CHECK:
+		return firewall_check(n, arguments);
 	case COMMAND_FIREWALL_EXPORT:
 		return firewall_export(n, arguments);
 	case COMMAND_PATHS_LIST:
