@@ -65,6 +65,7 @@ static int connect_session(int dir, const struct session_record *record)
 struct greeting {
 	uint8_t state; /* enum session_state */
 	uint32_t paths;
+	bool proven;
 	int netns; /* of its cell; -1: there is none yet */
 };
 
@@ -96,6 +97,7 @@ static int greet(int channel, const struct session_record *record, uint64_t dead
 		(void)cursor_u8(&message.body);
 		ret_greeting->state = state;
 		ret_greeting->paths = cursor_u32(&message.body);
+		ret_greeting->proven = cursor_u8(&message.body) == 1;
 		r = !cursor_failed(&message.body) && str_eq(id, record->id) &&
 				    slot == record->slot && uid == record->uid ?
 			    0 :
@@ -136,6 +138,9 @@ static int adopt_one(struct monitor *monitor, int dir, const struct session_reco
 	session->state = greeting.state;
 	session->ready = greeting.state != SESSION_STATE_STARTING;
 	session->ending = greeting.state == SESSION_STATE_ENDING;
+	/* Cells work here, and somebody may be waiting to get back to his: no trial cell first. */
+	if (greeting.proven)
+		monitor->sandbox_proven = true;
 	return 0;
 }
 

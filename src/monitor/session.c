@@ -129,7 +129,8 @@ static int read_state(struct session *session, struct cursor *c)
 	uint64_t since = cursor_u64(c);
 	_cleanup_free_ char *viewer = cursor_str(c, ADDRESS_TEXT_MAX - 1);
 	uint8_t clipboard = cursor_u8(c);
-	(void)cursor_u32(c); /* paths: told at the adoption only */
+	(void)cursor_u32(c); /* paths and proof: told at the adoption only */
+	(void)cursor_u8(c);
 
 	/* Who it is was settled when it began; it may only say how it is. */
 	if (!cursor_done(c) || !str_eq(id, session->entry.id) || slot != session->entry.slot ||

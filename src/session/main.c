@@ -64,6 +64,7 @@ void session_tell_state(struct session *session)
 	buf_put_str(&body, session->viewer);
 	buf_put_u8(&body, (uint8_t)session->clipboard);
 	buf_put_u32(&body, session->paths);
+	buf_put_u8(&body, session->browser.proven);
 	tell(session, IPC_SESSION_STATE, &body,
 		     session->net_there ? session->netns : -1);
 	buf_finish(&body);

@@ -39,7 +39,7 @@ def raw(data, fds=0):
 
 def state(kind, uid=1000, slot=0):
     return packet("SESSION_STATE", text("0123456789abcdef0123") + u32(slot, uid) + text("alice")
-                  + u8(kind) + u64(1) + u64(2) + text("192.0.2.1") + u8(3) + u32(0x20))
+                  + u8(kind) + u64(1) + u64(2) + text("192.0.2.1") + u8(3) + u32(0x20) + u8(1))
 
 
 def seed(name, receiver, variant, *packets):
