@@ -11,6 +11,7 @@ import random
 import time
 import unittest
 
+from lib_proc import run
 from lib_world import PUBLIC, SYSTEM4, SYSTEM6, THROUGH, Group, World
 
 EVERY_HIGH = range(1024, 65536)
@@ -308,10 +309,10 @@ class MatrixTest(unittest.TestCase):
             self.world.disarm("cell%d" % slot)
         return Matrix(self.world, site)
 
-    def fill(self, site, ports):
-        accounts = list(ACCOUNTS.values()) + list(NOBODIES)
+    def fill(self, site, ports, accounts=None):
         if site.default_accounts:
             accounts = ["root", "nobody", "games"]
+        accounts = accounts or list(ACCOUNTS.values()) + list(NOBODIES)
         matrix = self.load(site)
         matrix.add_outwards(sorted(ports), accounts)
         matrix.add_inwards(sorted(ports))
@@ -319,9 +320,9 @@ class MatrixTest(unittest.TestCase):
         matrix.add_unsolicited(sorted(ports))
         return matrix
 
-    def walk(self, site, ports):
+    def walk(self, site, ports, accounts=None):
         """The whole matrix of one configuration."""
-        matrix = self.fill(site, ports)
+        matrix = self.fill(site, ports, accounts)
         tried = self.world.tried
         started = time.monotonic()
         differing = matrix.run()
@@ -378,13 +379,75 @@ class Switches(MatrixTest):
     def ports(self, path):
         return ports_of_path(path) | self.others
 
+    def accounts(self, path):
+        """Who may use it, who may use another one, who may nothing."""
+        return sorted({ACCOUNTS.get(path, "news"), ACCOUNTS["dns"], "nobody"})
+
     def only(self, path):
-        self.walk(Site("%s on" % path, NOT_OPTIONAL | {"dns", path}), self.ports(path))
+        self.walk(Site("%s on" % path, NOT_OPTIONAL | {"dns", path}), self.ports(path),
+                  self.accounts(path))
 
     def all_but(self, path):
         # What needs the path goes with it.
         gone = {path} | ({"webrtc"} if path == "web" else set())
-        self.walk(Site("%s off" % path, ALL - gone, proxy=PROXY if path == "dns" else None), self.ports(path))
+        self.walk(Site("%s off" % path, ALL - gone, proxy=PROXY if path == "dns" else None),
+                  self.ports(path), self.accounts(path))
+
+
+class Holes(MatrixTest):
+    """The matrix sees what is wrong, and says where: rules are broken by hand."""
+
+    def differing(self, *rules, ports=(53, 88, 123, 389, 5900)):
+        """What the matrix says of a site with everything on and these rules before the others.
+        "NETNS CHAIN RULE"; the chain as "TABLE CHAIN"."""
+        site = Site("broken by hand", ALL)
+        matrix = self.fill(site, with_neighbours(ports))
+        for rule in rules:
+            place, words = rule.split(" ", 1)
+            run("nft", "insert rule inet " + words, netns=self.world.netns(place))
+        return matrix.run()
+
+    def one(self, differing, *parts):
+        self.assertEqual(len(differing), 1, differing)
+        for part in parts:
+            self.assertIn(part, differing[0])
+
+    def test_nothing_is_broken(self):
+        self.assertEqual(self.differing(), [])
+
+    def test_a_zone_let_in(self):
+        self.one(self.differing("system lazaret_host input ip saddr 10.71.5.10 tcp dport 5900 "
+                                "accept"),
+                 "OPEN though shut: lan to the system, 193.99.7.2 TCP port 5900")
+
+    def test_an_account_let_out(self):
+        uid = pwd.getpwnam("nobody").pw_uid
+        self.one(self.differing("system lazaret_host output meta skuid %d ip6 daddr fd71:24::10 "
+                                "tcp dport 389 accept" % uid),
+                 "OPEN though shut: nobody to ldap, fd71:24::10 TCP port 389")
+
+    def test_a_cell_let_out(self):
+        rule = "ip daddr 10.71.23.10 udp dport 88 accept"
+        self.one(self.differing("system lazaret_host from-cell " + rule,
+                                "system lazaret from-cell " + rule),
+                 "OPEN though shut: cell1 to kerberos, 10.71.23.10 UDP port 88",
+                 "answered by kerberos")
+
+    def test_a_reply_that_nobody_asked_for(self):
+        self.one(self.differing("system lazaret_host input ip saddr 10.71.20.10 udp sport 123 udp "
+                                "dport 389 accept"),
+                 "though shut: ntp unasked to the system, 193.99.7.2 UDP port 389 from port 123")
+
+    def test_a_path_that_is_shut(self):
+        self.one(self.differing("cell0 lazaret output ip daddr 10.71.21.10 udp dport 53 counter "
+                                "name drop-in drop"),
+                 "SHUT though open: cell0 to dns, 10.71.21.10 UDP port 53: no answer; dropped by "
+                 "cell0 lazaret/drop-in")
+
+    def test_a_drop_that_nobody_counts(self):
+        self.one(self.differing("system lazaret_host input ip6 saddr fd71:4::10 udp dport 122 "
+                                "drop"),
+                 "NOT DROPPED though shut: mon to the system, 2a0f:99:7::2 UDP port 122")
 
 
 def _add_switch(path):

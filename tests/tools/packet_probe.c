@@ -16,7 +16,7 @@
  *			has come. Answer: "ID PORT=TAG… PORT!ERRNO… sent=COUNT again=COUNT", the
  *			errors being of packets that were not sent; the second count is of SYNs that
  *			the kernel repeated
- *		drops NETNS		its rules and counters in the JSON of nft(8), on one line
+ *		counters NETNS		its named counters in the JSON of nft(8), on one line
  *		forget NETNS		empty its connection tracking. Answer: "ok"
  *
  * PORTS is "22,80,1000-1009". A namespace is a name in /run/netns.
@@ -286,7 +286,10 @@ static void use_source(const struct group *group, int fd)
 	int family = group->dest.ss_family, on = 1;
 	int foreign = family == AF_INET ? IP_TRANSPARENT : IPV6_TRANSPARENT;
 
-	if (setsockopt(fd, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, foreign, &on,
+	/* Nothing that answers to the other family's socket of the same port is for this one. */
+	if ((family == AF_INET6 &&
+	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0) ||
+	    setsockopt(fd, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, foreign, &on,
 		       sizeof(on)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
 	    bind(fd, (const struct sockaddr *)&group->source, group->len) < 0) {
@@ -532,8 +535,8 @@ static void forget(const char *netns)
 	puts("ok");
 }
 
-/* Counters of rules and named ones, without the elements of sets. */
-static void print_drops(const char *netns)
+/* Only these: a whole set of rules takes long to read. */
+static void print_counters(const char *netns)
 {
 	struct nft_ctx *nft;
 	const char *text;
@@ -543,10 +546,9 @@ static void print_drops(const char *netns)
 	nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	if (!nft)
 		exit(2);
-	nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_TERSE |
-					      NFT_CTX_OUTPUT_HANDLE);
+	nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_JSON);
 	nft_ctx_buffer_output(nft);
-	if (nft_run_cmd_from_buffer(nft, "list ruleset") != 0)
+	if (nft_run_cmd_from_buffer(nft, "list counters") != 0)
 		exit(2);
 	text = nft_ctx_get_output_buffer(nft);
 	printf("%.*s\n", (int)strcspn(text, "\n"), text);
@@ -566,8 +568,8 @@ static int send_all(void)
 			send_line(str_eq(command, "open"), rest);
 		else if (str_eq(command, "forget"))
 			forget(word(&rest));
-		else if (str_eq(command, "drops"))
-			print_drops(word(&rest));
+		else if (str_eq(command, "counters"))
+			print_counters(word(&rest));
 		else
 			return 2;
 	}
