@@ -53,6 +53,42 @@ void selection_set(struct selection *selection, struct source *source);
 /* A device of the client that has the keyboard is new. */
 void selection_add_device(struct selection *selection, struct wl_resource *device);
 
+/*
+ * offer.c: the objects that clients hold; `interface` and `requests` are of one of the protocols.
+ * Memory that lacks and limits that are reached are told to the client.
+ */
+struct offer {
+	struct wl_resource *resource;
+	struct source *source; /* NULL when gone */
+	struct wl_listener source_destroy;
+	/* Of a drag: */
+	bool is_drag, dropped, finished;
+	bool accepted; /* the target takes some type */
+	uint32_t actions, preferred; /* what the target can do; v3 */
+	uint32_t action; /* settled: at most one bit */
+};
+
+/* `destroy` calls offer_destroy(). NULL: the client was told. */
+struct offer *offer_create(struct wl_resource *device, struct source *source,
+			   const struct wl_interface *interface, const void *requests,
+			   wl_resource_destroy_func_t destroy);
+void offer_destroy(struct wl_resource *resource);
+/* The request of that name, for offers whose user data is a struct offer. */
+void offer_receive(struct wl_client *client, struct wl_resource *resource, const char *mime,
+		   int32_t fd);
+
+/* A source of a client, with a resource whose user data it is. */
+void source_create(struct wl_client *client, struct wl_resource *manager, uint32_t id,
+		   const struct wl_interface *interface, const void *requests,
+		   const struct source_impl *impl);
+/* The request of that name. */
+void source_offer(struct wl_client *client, struct wl_resource *resource, const char *mime);
+
+/* A device of a selection; its user data is the compositor. */
+void device_create(struct selection *selection, struct wl_client *client,
+		   struct wl_resource *manager, uint32_t id, const struct wl_interface *interface,
+		   const void *requests);
+
 /* The keyboard went to another client, which now sees both selections. */
 void clipboard_tell_focus(struct compositor *compositor, struct wl_client *client);
 /* From data_device.c: the clipboard's owner changed. */

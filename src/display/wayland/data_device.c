@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* wl_data_device_manager (wayland.xml, version 3): the objects of clipboard and drag. */
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "display/wayland/client.h"
 #include "display/wayland/clipboard.h"
 #include "display/wayland/drag.h"
 #include "display/wayland/seat.h"
@@ -17,7 +15,7 @@
 /* ---- wl_data_offer ------------------------------------------------------------------------- */
 
 /* The target's wish if the source can do it, else the first that both can. */
-static uint32_t settle_action(const struct data_offer *offer)
+static uint32_t settle_action(const struct offer *offer)
 {
 	uint32_t both = offer->source->actions & offer->actions;
 
@@ -26,7 +24,7 @@ static uint32_t settle_action(const struct data_offer *offer)
 	return both & -both;
 }
 
-static void tell_action(struct data_offer *offer)
+static void tell_action(struct offer *offer)
 {
 	struct source *source = offer->source;
 	uint32_t action = settle_action(offer);
@@ -42,7 +40,7 @@ static void tell_action(struct data_offer *offer)
 static void handle_accept(struct wl_client *client, struct wl_resource *resource, uint32_t serial,
 			  const char *mime)
 {
-	struct data_offer *offer = wl_resource_get_user_data(resource);
+	struct offer *offer = wl_resource_get_user_data(resource);
 
 	(void)client;
 	(void)serial;
@@ -52,21 +50,9 @@ static void handle_accept(struct wl_client *client, struct wl_resource *resource
 	wl_data_source_send_target(offer->source->resource, mime);
 }
 
-static void handle_receive(struct wl_client *client, struct wl_resource *resource, const char *mime,
-			   int32_t fd)
-{
-	struct data_offer *offer = wl_resource_get_user_data(resource);
-
-	(void)client;
-	if (offer->source && source_has_mime(offer->source, mime))
-		offer->source->impl->send(offer->source, mime, fd);
-	else
-		close(fd);
-}
-
 static void handle_finish(struct wl_client *client, struct wl_resource *resource)
 {
-	struct data_offer *offer = wl_resource_get_user_data(resource);
+	struct offer *offer = wl_resource_get_user_data(resource);
 
 	(void)client;
 	if (!offer->is_drag || !offer->dropped || offer->finished) {
@@ -83,7 +69,7 @@ static void handle_finish(struct wl_client *client, struct wl_resource *resource
 static void handle_set_actions(struct wl_client *client, struct wl_resource *resource,
 			       uint32_t actions, uint32_t preferred)
 {
-	struct data_offer *offer = wl_resource_get_user_data(resource);
+	struct offer *offer = wl_resource_get_user_data(resource);
 
 	(void)client;
 	if ((actions & ~(uint32_t)ACTIONS_ALL) ||
@@ -105,25 +91,15 @@ static void handle_set_actions(struct wl_client *client, struct wl_resource *res
 
 static const struct wl_data_offer_interface offer_impl = {
 	.accept = handle_accept,
-	.receive = handle_receive,
+	.receive = offer_receive,
 	.destroy = resource_destroy_request,
 	.finish = handle_finish,
 	.set_actions = handle_set_actions,
 };
 
-static void handle_offer_source_destroy(struct wl_listener *listener, void *data)
-{
-	struct data_offer *offer = wl_container_of(listener, offer, source_destroy);
-
-	(void)data;
-	wl_list_remove(&offer->source_destroy.link);
-	wl_list_init(&offer->source_destroy.link);
-	offer->source = NULL;
-}
-
 static void destroy_offer(struct wl_resource *resource)
 {
-	struct data_offer *offer = wl_resource_get_user_data(resource);
+	struct offer *offer = wl_resource_get_user_data(resource);
 	struct source *source = offer->source;
 
 	if (source && offer->is_drag && source->compositor->drag &&
@@ -132,12 +108,10 @@ static void destroy_offer(struct wl_resource *resource)
 	/* A target that goes without having finished has failed (wl_data_source.cancelled). */
 	if (source && offer->dropped && !offer->finished && wl_resource_get_version(resource) >= 3)
 		source->impl->cancel(source);
-	wl_list_remove(&offer->source_destroy.link);
-	client_give(wl_resource_get_client(resource), CLIENT_OFFER);
-	free(offer);
+	offer_destroy(resource);
 }
 
-static void tell_offer(struct wl_resource *device, struct data_offer *offer, struct source *source)
+static void tell_offer(struct wl_resource *device, struct offer *offer, struct source *source)
 {
 	wl_data_device_send_data_offer(device, offer->resource);
 	for (int i = 0; i < source->mime_count; i++)
@@ -147,29 +121,14 @@ static void tell_offer(struct wl_resource *device, struct data_offer *offer, str
 		wl_data_offer_send_source_actions(offer->resource, source->actions);
 }
 
-struct data_offer *data_offer_create(struct wl_resource *device, struct source *source,
-				     bool is_drag)
+struct offer *data_offer_create(struct wl_resource *device, struct source *source, bool is_drag)
 {
-	struct wl_client *client = wl_resource_get_client(device);
-	struct data_offer *offer;
+	struct offer *offer = offer_create(device, source, &wl_data_offer_interface, &offer_impl,
+					   destroy_offer);
 
-	if (!client_take(client, CLIENT_OFFER))
+	if (!offer)
 		return NULL;
-	offer = calloc(1, sizeof(*offer));
-	if (offer)
-		offer->resource = wl_resource_create(client, &wl_data_offer_interface,
-						     wl_resource_get_version(device), 0);
-	if (!offer || !offer->resource) {
-		free(offer);
-		client_give(client, CLIENT_OFFER);
-		wl_client_post_no_memory(client);
-		return NULL;
-	}
-	offer->source = source;
 	offer->is_drag = is_drag;
-	offer->source_destroy.notify = handle_offer_source_destroy;
-	wl_signal_add(&source->destroy, &offer->source_destroy);
-	wl_resource_set_implementation(offer->resource, &offer_impl, offer, destroy_offer);
 	tell_offer(device, offer, source);
 	return offer;
 }
@@ -192,14 +151,6 @@ static const struct source_impl client_source_impl = {
 	.cancel = source_cancel,
 };
 
-static void handle_source_offer(struct wl_client *client, struct wl_resource *resource,
-				const char *mime)
-{
-	(void)client;
-	if (source_add_mime(wl_resource_get_user_data(resource), mime) < 0)
-		wl_resource_post_no_memory(resource);
-}
-
 static void handle_source_actions(struct wl_client *client, struct wl_resource *resource,
 				  uint32_t actions)
 {
@@ -216,40 +167,16 @@ static void handle_source_actions(struct wl_client *client, struct wl_resource *
 }
 
 static const struct wl_data_source_interface source_impl = {
-	.offer = handle_source_offer,
+	.offer = source_offer,
 	.destroy = resource_destroy_request,
 	.set_actions = handle_source_actions,
 };
 
-static void destroy_source(struct wl_resource *resource)
-{
-	struct source *source = wl_resource_get_user_data(resource);
-
-	source_finish(source);
-	client_give(wl_resource_get_client(resource), CLIENT_SOURCE);
-	free(source);
-}
-
 static void handle_create_source(struct wl_client *client, struct wl_resource *resource,
 				 uint32_t id)
 {
-	struct source *source;
-
-	if (!client_take(client, CLIENT_SOURCE))
-		return;
-	source = calloc(1, sizeof(*source));
-	if (source)
-		source->resource = wl_resource_create(client, &wl_data_source_interface,
-						      wl_resource_get_version(resource), id);
-	if (!source || !source->resource) {
-		free(source);
-		client_give(client, CLIENT_SOURCE);
-		wl_client_post_no_memory(client);
-		return;
-	}
-	source_init(source, wl_resource_get_user_data(resource), &client_source_impl,
-		    source->resource);
-	wl_resource_set_implementation(source->resource, &source_impl, source, destroy_source);
+	source_create(client, resource, id, &wl_data_source_interface, &source_impl,
+		      &client_source_impl);
 }
 
 /* ---- wl_data_device ------------------------------------------------------------------------ */
@@ -301,7 +228,7 @@ static const struct wl_data_device_interface device_impl = {
 
 static void announce(struct selection *selection, struct wl_resource *device)
 {
-	struct data_offer *offer;
+	struct offer *offer;
 
 	if (!selection->source) {
 		wl_data_device_send_selection(device, NULL);
@@ -312,30 +239,14 @@ static void announce(struct selection *selection, struct wl_resource *device)
 		wl_data_device_send_selection(device, offer->resource);
 }
 
-static void destroy_device(struct wl_resource *resource)
-{
-	wl_list_remove(wl_resource_get_link(resource));
-	client_give(wl_resource_get_client(resource), CLIENT_SEAT_OBJECT);
-}
-
 static void handle_get_device(struct wl_client *client, struct wl_resource *resource, uint32_t id,
 			      struct wl_resource *seat)
 {
 	struct compositor *compositor = wl_resource_get_user_data(resource);
-	struct wl_resource *device;
 
 	(void)seat;
-	if (!client_take(client, CLIENT_SEAT_OBJECT))
-		return;
-	device = wl_resource_create(client, &wl_data_device_interface,
-				    wl_resource_get_version(resource), id);
-	if (!device) {
-		client_give(client, CLIENT_SEAT_OBJECT);
-		wl_client_post_no_memory(client);
-		return;
-	}
-	wl_resource_set_implementation(device, &device_impl, compositor, destroy_device);
-	selection_add_device(compositor->clipboard, device);
+	device_create(compositor->clipboard, client, resource, id, &wl_data_device_interface,
+		      &device_impl);
 }
 
 static const struct wl_data_device_manager_interface manager_impl = {

@@ -73,7 +73,7 @@ static void enter(struct drag *drag, struct surface *surface, double sx, double 
 	wl_signal_add(&surface->destroy, &drag->focus_destroy);
 	wl_resource_for_each(device, data_devices(compositor))
 	{
-		struct data_offer *offer = NULL;
+		struct offer *offer = NULL;
 
 		if (wl_resource_get_client(device) != surface_client(surface))
 			continue;
@@ -126,7 +126,7 @@ static void end(struct drag *drag)
 
 static bool drop_is_welcome(const struct drag *drag)
 {
-	const struct data_offer *offer = drag->offer;
+	const struct offer *offer = drag->offer;
 
 	if (!drag->focus)
 		return false;

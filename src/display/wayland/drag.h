@@ -6,8 +6,6 @@
 #include "display/wayland/clipboard.h"
 #include "display/wayland/surface.h"
 
-struct data_offer;
-
 struct drag {
 	struct compositor *compositor;
 	struct wl_client *client; /* that dragged */
@@ -18,7 +16,7 @@ struct drag {
 	int icon_x, icon_y; /* logical, offset to the pointer */
 	struct surface *focus; /* NULL: over nothing */
 	struct wl_listener focus_destroy;
-	struct data_offer *offer; /* to the focus; NULL without a source */
+	struct offer *offer; /* to the focus; NULL without a source */
 };
 
 /* Begins; the caller checked that the client has the pointer. False: not possible. */
@@ -33,19 +31,8 @@ struct surface *drag_icon(struct compositor *compositor, int *ret_x, int *ret_y)
 /* Gives a surface the role of a drag's picture; false: an error was posted. */
 bool drag_take_icon(struct surface *surface, struct wl_resource *device);
 
-/* data_device.c: an offer of a source to one device. */
-struct data_offer {
-	struct wl_resource *resource;
-	struct source *source; /* NULL when gone */
-	struct wl_listener source_destroy;
-	bool is_drag, dropped, finished;
-	bool accepted; /* the target takes some type */
-	uint32_t actions, preferred; /* what the target can do; v3 */
-	uint32_t action; /* settled: at most one bit */
-};
-
-struct data_offer *data_offer_create(struct wl_resource *device, struct source *source,
-				     bool is_drag);
+/* data_device.c: an offer of a source to one device, told to it. */
+struct offer *data_offer_create(struct wl_resource *device, struct source *source, bool is_drag);
 /* The devices of clients, in compositor.clipboard->devices. */
 static inline struct wl_list *data_devices(struct compositor *compositor)
 {
