@@ -124,12 +124,14 @@ class Group:
 
 
 class World:
-    """`close()` removes it all. `ports` are those on which every host listens."""
+    """`close()` removes it all. `ports` are those on which every host listens, but for those of
+    `own`, {name: ports}: of servers that a test starts."""
 
-    def __init__(self, ports):
+    def __init__(self, ports, own=None):
         sweep()
         self.prefix = "mtx%d%s" % (os.getpid(), chr(ord("a") + next(_count) % 26))
         self.ports = sorted(set(ports))
+        self.own = own or {}
         self.hosts = {name: (four, six) for name, four, six in HOSTS}
         self.stack = contextlib.ExitStack()
         self.netd = self.cell_server = None
@@ -213,8 +215,17 @@ class World:
 
     def _listen(self, server, name):
         mark = server.mark()
-        server.send("at %s %s %s" % (self.netns(name), name, format_ports(self.ports)))
+        ports = [p for p in self.ports if p not in self.own.get(name, ())]
+        server.send("at %s %s %s" % (self.netns(name), name, format_ports(ports)))
         server.wait_line("ok", since=mark)
+
+    def address(self, name, link, *addresses):
+        """Further addresses of a host."""
+        self._batch(["address add %s dev %s%s" % (a, link, " nodad" if ":" in a else "")
+                     for a in addresses], self.netns(name))
+
+    def route(self, name, network, via):
+        self._batch(["route add %s via %s" % (network, via)], self.netns(name))
 
     def _delete_namespaces(self):
         folder = pathlib.Path("/run/netns")
@@ -288,6 +299,16 @@ class World:
                     netns=self.netns("system"))
         run("nft", "-f", "-", netns=self.netns("system"), input=rules)
         self.sender_does(*["forget " + self.netns(place) for place in self.places()])
+
+    def hits(self):
+        """How many connections and datagrams arrived where, {name: count}."""
+        counts = {}
+        for server in (self.server, self.cell_server):
+            mark = server.mark()
+            server.send("hits")
+            line = server.wait_line("=", since=mark)
+            counts.update((tag, int(n)) for tag, n in (w.split("=") for w in line.split()))
+        return counts
 
     def places(self):
         """Where there are rules of ours."""
@@ -451,7 +472,8 @@ class World:
             groups[0].ports[middle:])]
 
     def open(self, groups, most=12):
-        """Sends packets that must all be answered by whom they are for; sentences about the rest."""
+        """Sends packets that must all be answered by whom they are for; sentences about the
+        rest."""
         groups = [g for g in groups if g.ports]
         self.tried += sum(len(g.ports) for g in groups)
         culprits = []

@@ -6,6 +6,7 @@
  *	packet_probe serve
  *		at NETNS TAG PORTS	listen on these ports, TCP and UDP, IPv4 and IPv6. Who
  *					connects or sends a datagram is answered TAG. Answer: "ok"
+ *		hits			how many there were since "at". Answer: "TAG=COUNT…"
  *	packet_probe send
  *		shut ID NETNS UID PROTO SOURCE SPORT DEST PORTS
  *		open ID NETNS UID PROTO SOURCE SPORT DEST PORTS
@@ -114,11 +115,19 @@ static void enter(const char *netns)
 
 /* --- serve ------------------------------------------------------------------------------------ */
 
+struct place {
+	struct place *next;
+	char tag[TAG_MAX];
+	unsigned int hits;
+};
+
 struct service {
 	int fd;
 	bool is_tcp;
-	char tag[TAG_MAX];
+	struct place *place;
 };
+
+static struct place *places;
 
 /* Both families by one socket. */
 static int bind_port(int type, uint16_t port)
@@ -141,11 +150,15 @@ static void serve_at(int epoll, char *rest)
 {
 	static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
 	static uint16_t ports[PORTS_MAX];
-	const char *tag;
+	struct place *place = calloc(1, sizeof(*place));
 	size_t n;
 
+	if (!place)
+		exit(2);
+	place->next = places;
+	places = place;
 	enter(word(&rest));
-	tag = word(&rest);
+	str_copy(place->tag, sizeof(place->tag), word(&rest));
 	n = parse_ports(word(&rest), ports);
 	for (size_t i = 0; i < n * 2; i++) {
 		struct service *service = calloc(1, sizeof(*service));
@@ -155,15 +168,22 @@ static void serve_at(int epoll, char *rest)
 			exit(2);
 		service->is_tcp = types[i % 2] == SOCK_STREAM;
 		service->fd = bind_port(types[i % 2], ports[i / 2]);
-		str_copy(service->tag, sizeof(service->tag), tag);
+		service->place = place;
 		if (epoll_ctl(epoll, EPOLL_CTL_ADD, service->fd, &event) < 0)
 			exit(2);
 	}
 	puts("ok");
 }
 
+static void print_hits(void)
+{
+	for (const struct place *place = places; place; place = place->next)
+		printf("%s=%u%s", place->tag, place->hits, place->next ? " " : "\n");
+}
+
 static void answer(const struct service *service)
 {
+	struct place *place = service->place;
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof(peer);
 	char data[64];
@@ -172,14 +192,16 @@ static void answer(const struct service *service)
 	if (!service->is_tcp) {
 		while (recvfrom(service->fd, data, sizeof(data), 0, (struct sockaddr *)&peer,
 				&len) >= 0) {
-			(void)!sendto(service->fd, service->tag, strlen(service->tag), 0,
+			place->hits++;
+			(void)!sendto(service->fd, place->tag, strlen(place->tag), 0,
 				      (struct sockaddr *)&peer, len);
 			len = sizeof(peer);
 		}
 		return;
 	}
 	while ((fd = accept4(service->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-		(void)!send(fd, service->tag, strlen(service->tag), MSG_NOSIGNAL);
+		place->hits++;
+		(void)!send(fd, place->tag, strlen(place->tag), MSG_NOSIGNAL);
 		close(fd);
 	}
 }
@@ -213,9 +235,12 @@ static int serve(void)
 			}
 			if (!next_line(&line, &room))
 				return 0;
-			if (strncmp(line, "at ", 3) != 0)
+			if (str_eq(line, "hits"))
+				print_hits();
+			else if (strncmp(line, "at ", 3) == 0)
+				serve_at(epoll, line + 3);
+			else
 				return 2;
-			serve_at(epoll, line + 3);
 		}
 	}
 }
