@@ -198,6 +198,7 @@ static const struct {
 	{"confinement", confinement}, {"namespaced", namespaced}, {"facts", facts},
 	{"connect", probe_connect},   {"scan", probe_scan},       {"udp", probe_udp},
 	{"listen", probe_listen},     {"unix", probe_unix},       {"bomb", probe_bomb},
+	{"network", probe_network},
 };
 
 static int run_order(char *line)

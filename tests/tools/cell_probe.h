@@ -50,6 +50,7 @@ int probe_scan(const struct order *order);
 int probe_udp(const struct order *order);
 int probe_listen(const struct order *order);
 int probe_unix(const struct order *order);
+int probe_network(const struct order *order);
 int probe_bomb(const struct order *order);
 
 #endif

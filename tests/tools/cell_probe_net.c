@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -252,5 +255,75 @@ int probe_unix(const struct order *order)
 		}
 		report(r, "unix %s", order->argv[i]);
 	}
+	return 0;
+}
+
+/* --- one's own network -------------------------------------------------------------------------- */
+
+static int do_link_request(const void *data)
+{
+	const unsigned long *request = data;
+	struct ifreq ifr = {.ifr_name = "eth0"};
+	struct if_nameindex *links = if_nameindex();
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	for (struct if_nameindex *l = links; l && l->if_name; l++) {
+		if (!str_eq(l->if_name, "lo"))
+			snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", l->if_name);
+	}
+	if (*request == SIOCSIFADDR)
+		((struct sockaddr_in *)&ifr.ifr_addr)->sin_family = AF_INET;
+	return fd < 0 || ioctl(fd, *request, &ifr) < 0 ? -errno : 0;
+}
+
+/* Without a link named: what netlink would do to the link, the routes and the rules about them. */
+static int do_netlink(const void *data)
+{
+	struct {
+		struct nlmsghdr header;
+		char body[64];
+	} request = {.header = {.nlmsg_len = NLMSG_LENGTH(32),
+				.nlmsg_type = *(const unsigned short *)data,
+				.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE}};
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr error;
+		char rest[512];
+	} answer;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	request.body[0] = AF_INET;
+	if (fd < 0 || send(fd, &request, request.header.nlmsg_len, 0) < 0 ||
+	    recv(fd, &answer, sizeof(answer), 0) < (ssize_t)NLMSG_LENGTH(sizeof(struct nlmsgerr)))
+		return -errno;
+	return answer.header.nlmsg_type == NLMSG_ERROR ? answer.error.error : 0;
+}
+
+/* network: nothing of the cell's own network can be changed from inside. */
+int probe_network(const struct order *order)
+{
+	static const struct {
+		const char *name;
+		unsigned long request;
+	} links[] = {
+		{"address", SIOCSIFADDR}, {"flags", SIOCSIFFLAGS},     {"mtu", SIOCSIFMTU},
+		{"name", SIOCSIFNAME},    {"hardware", SIOCSIFHWADDR},
+	};
+	static const struct {
+		const char *name;
+		unsigned short type;
+	} messages[] = {
+		{"new link", RTM_NEWLINK},       {"delete link", RTM_DELLINK},
+		{"new address", RTM_NEWADDR},    {"new route", RTM_NEWROUTE},
+		{"delete route", RTM_DELROUTE},  {"new rule", RTM_NEWRULE},
+		{"new neighbour", RTM_NEWNEIGH}, {"new discipline", RTM_NEWQDISC},
+		{"new filter", RTM_NEWTFILTER},
+	};
+
+	(void)order;
+	for (size_t i = 0; i < ARRAY_LEN(links); i++)
+		report(attempt(do_link_request, &links[i].request), "change %s", links[i].name);
+	for (size_t i = 0; i < ARRAY_LEN(messages); i++)
+		report(attempt(do_netlink, &messages[i].type), "%s", messages[i].name);
 	return 0;
 }
