@@ -26,11 +26,12 @@
 /* A text that takes longer is given up; ms. */
 #define TEXT_TIMEOUT 5000
 
-/* From the start of the cell until its browser's sandbox must be proven; ms. */
-#define SANDBOX_TIMEOUT 60000
+/* From the start of the cell until its browser has a renderer that can be looked at; ms. As long as
+ * there is none nobody is in danger, and a browser on a busy machine may take its time. */
+#define SANDBOX_TIMEOUT 240000
 #define SANDBOX_POLL 200
 /* A renderer that was just forked may be unconfined so long; ms. */
-#define SANDBOX_GRACE 3000
+#define SANDBOX_GRACE 10000
 
 /* A browser that crashes twice within this ends its session; seconds. */
 #define BROWSER_STEADY 60
