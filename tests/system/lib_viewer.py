@@ -22,8 +22,7 @@ class Screen:
         os.set_inheritable(write, True)
         self.folder = tempfile.mkdtemp(prefix="lzt-x-")
         self.process = Process(
-            "sh", "-c", 'exec "$@" 9>&%d' % write, "sh",
-            "Xvfb", "-displayfd", "9", "-screen", "0", "%dx%dx24" % (width, height),
+            "Xvfb", "-displayfd", str(write), "-screen", "0", "%dx%dx24" % (width, height),
             "-nolisten", "tcp", "-noreset", pass_fds=[write])
         os.close(write)
         with os.fdopen(read) as pipe:

@@ -59,7 +59,7 @@ class Certificate(SystemTest):
                 path.write_bytes(content)
                 mark = self.system.log_mark()
                 self.reload()
-                self.system.wait_log("certificate.un", since=mark)
+                self.system.wait_log(" error certificate.", since=mark)
                 self.assertEqual(self.serial(), before)
         client.refresh(False)
 
@@ -72,5 +72,5 @@ class Certificate(SystemTest):
             "--outfile", path)
         mark = self.system.log_mark()
         self.reload()
-        self.system.wait_log("certificate.un", since=mark)
+        self.system.wait_log(" error certificate.", since=mark)
         self.assertEqual(self.serial(), before)
