@@ -21,7 +21,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define MOUNT_POINT "/sys/fs/cgroup"
 /* Where processes that are in the base go: in version 2 a group that passes controllers on to its
  * parts has no processes itself. */
 #define LEAF "hold"
@@ -37,6 +36,9 @@
 enum { MEMORY, PIDS, CPU, FREEZER, HIERARCHIES };
 static const char *const v1_names[HIERARCHIES] = {"memory", "pids", "cpu", "freezer"};
 
+static const struct cgroup_host kernel = {"/sys/fs/cgroup", "/proc/self/cgroup", 0};
+static const struct cgroup_host *host = &kernel;
+
 struct cgroup_base {
 	int version;
 	int n; /* hierarchies */
@@ -51,6 +53,11 @@ struct cgroup {
 	char paths[HIERARCHIES][CGROUP_PATH_MAX];
 	char *join;
 };
+
+void cgroup_use_host(const struct cgroup_host *other)
+{
+	host = other ? other : &kernel;
+}
 
 static bool name_valid(const char *name)
 {
@@ -127,8 +134,10 @@ static bool is_v2(void)
 	struct statfs fs;
 	_cleanup_free_ char *controllers = NULL;
 
-	return statfs(MOUNT_POINT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC &&
-	       file_read(MOUNT_POINT, "cgroup.controllers", &controllers) == 0 &&
+	if (host->version != 0)
+		return host->version == 2;
+	return statfs(host->mount_point, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC &&
+	       file_read(host->mount_point, "cgroup.controllers", &controllers) == 0 &&
 	       strstr(controllers, "memory") && strstr(controllers, "pids");
 }
 
@@ -138,7 +147,7 @@ static int own_group(char out[CGROUP_PATH_MAX])
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 	char *start, *end;
-	int r = fd_read_file(AT_FDCWD, "/proc/self/cgroup", FILE_MAX, &text, &len);
+	int r = fd_read_file(AT_FDCWD, host->self, FILE_MAX, &text, &len);
 
 	if (r < 0)
 		return r;
@@ -151,7 +160,8 @@ static int own_group(char out[CGROUP_PATH_MAX])
 	end = strchr(start, '\n');
 	if (end)
 		*end = '\0';
-	r = snprintf(out, CGROUP_PATH_MAX, "%s%s", MOUNT_POINT, str_eq(start, "/") ? "" : start);
+	r = snprintf(out, CGROUP_PATH_MAX, "%s%s", host->mount_point,
+		     str_eq(start, "/") ? "" : start);
 	return r < 0 || r >= CGROUP_PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
@@ -218,12 +228,12 @@ static int delegated_group(char out[CGROUP_PATH_MAX], const char *name)
 static int base_v2(struct cgroup_base *base, const char *name, bool delegated, bool setup)
 {
 	char *path = base->paths[0], leaf[CGROUP_PATH_MAX];
-	int r = delegated ? delegated_group(path, name) : path_join(path, MOUNT_POINT, name);
+	int r = delegated ? delegated_group(path, name) : path_join(path, host->mount_point, name);
 
 	base->version = 2;
 	base->n = 1;
 	if (r == 0 && setup && !delegated)
-		r = controllers_pass_on(MOUNT_POINT);
+		r = controllers_pass_on(host->mount_point);
 	if (r == 0 && setup && !delegated)
 		r = dir_make(path);
 	if (r < 0)
@@ -245,16 +255,17 @@ static int base_v1(struct cgroup_base *base, const char *name, bool setup)
 	base->version = 1;
 	base->n = HIERARCHIES;
 	for (int i = 0; i < HIERARCHIES; i++) {
-		int n = snprintf(base->paths[i], CGROUP_PATH_MAX, "%s/%s/%s", MOUNT_POINT,
+		int n = snprintf(base->paths[i], CGROUP_PATH_MAX, "%s/%s/%s", host->mount_point,
 				 v1_names[i], name);
 		struct statfs fs;
-		char mount[64];
+		char mount[CGROUP_PATH_MAX];
 		int r;
 
 		if (n < 0 || n >= CGROUP_PATH_MAX)
 			return -ENAMETOOLONG;
-		snprintf(mount, sizeof(mount), "%s/%s", MOUNT_POINT, v1_names[i]);
-		if (statfs(mount, &fs) < 0 || fs.f_type != CGROUP_SUPER_MAGIC)
+		snprintf(mount, sizeof(mount), "%s/%s", host->mount_point, v1_names[i]);
+		if (statfs(mount, &fs) < 0 ||
+		    (host->version == 0 && fs.f_type != CGROUP_SUPER_MAGIC))
 			return -ENOTSUP;
 		r = setup ? dir_make(base->paths[i]) : 0;
 		if (r < 0)
@@ -305,7 +316,7 @@ int cgroup_base_remove(struct cgroup_base *base)
 	for (int i = 0; i < base->n; i++) {
 		if (base->version == 2 && !base->delegated &&
 		    path_join(leaf, base->paths[i], LEAF) == 0) {
-			(void)move_all(leaf, MOUNT_POINT);
+			(void)move_all(leaf, host->mount_point);
 			(void)rmdir(leaf);
 		}
 		if (rmdir(base->paths[i]) < 0 && errno != ENOENT && worst == 0)
@@ -424,8 +435,9 @@ static int limits_v2(const char *path, const struct cgroup_limits *limits)
 
 	if (limits->memory_max) {
 		r = file_write_u64(path, "memory.max", limits->memory_max);
-		if (r == 0)
-			r = file_write(path, "memory.swap.max", "0");
+		if (r < 0)
+			return r;
+		r = file_write(path, "memory.swap.max", "0");
 		if (r == -ENOENT) /* a kernel without swap accounting */
 			r = 0;
 	}
@@ -447,10 +459,11 @@ static int limits_v1(char (*paths)[CGROUP_PATH_MAX], const struct cgroup_limits 
 
 	if (limits->memory_max) {
 		r = file_write_u64(paths[MEMORY], "memory.limit_in_bytes", limits->memory_max);
+		if (r < 0)
+			return r;
 		/* Memory and swap together: no more than the memory alone. */
-		if (r == 0)
-			r = file_write_u64(paths[MEMORY], "memory.memsw.limit_in_bytes",
-					   limits->memory_max);
+		r = file_write_u64(paths[MEMORY], "memory.memsw.limit_in_bytes",
+				   limits->memory_max);
 		if (r == -ENOENT || r == -EACCES || r == -EOPNOTSUPP)
 			r = file_write(paths[MEMORY], "memory.swappiness", "0");
 	}

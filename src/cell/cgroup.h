@@ -25,6 +25,15 @@
 struct cgroup_base;
 struct cgroup;
 
+/* Where the hierarchies are, for tests: a tree of plain files in the place of the kernel's. */
+struct cgroup_host {
+	const char *mount_point; /* "/sys/fs/cgroup" */
+	const char *self; /* "/proc/self/cgroup" */
+	int version; /* of all that is below the mount point; 0: ask the kernel */
+};
+/* Borrowed until the next call; NULL: the real one again. */
+void cgroup_use_host(const struct cgroup_host *host);
+
 struct cgroup_limits {
 	uint64_t memory_max; /* bytes, memory and tmpfs together; swap is always 0. 0: no limit */
 	uint32_t pids_max; /* processes and threads; 0: no limit */
