@@ -8,42 +8,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ctl/answer.h"
-#include "ctl/files.h"
+#include "ctl/contract_read.h"
 #include "ctl/firewall_impl.h"
 #include "ctl/operator.h"
-#include "net/env.h"
 #include "net/rules_cells.h"
 #include "net/rules_host.h"
-
-int firewall_contract(size_t n, char *const *files, unsigned int scope, struct conf **ret_conf,
-		      struct contract **ret_contract)
-{
-	_cleanup_conf_ struct conf *conf = NULL;
-	_cleanup_env_ struct env_host host = {0};
-	struct contract *contract;
-	int r = files_read(n, files, &conf);
-
-	if (r < 0)
-		return r;
-	r = contract_env_host(&host);
-	if (r < 0) {
-		fprintf(stderr, "lazaretctl: the addresses of this host cannot be read: %s\n",
-			strerror(-r));
-		return r;
-	}
-	r = contract_create(conf, scope, &host.env, stderr, &contract);
-	if (r < 0) {
-		if (r != -EINVAL)
-			fprintf(stderr, "lazaretctl: %s\n", strerror(-r));
-		return r;
-	}
-	for (size_t i = 0; i < contract->n_notes; i++)
-		fprintf(stderr, "note: %s\n", contract->notes[i]);
-	*ret_contract = contract;
-	if (ret_conf)
-		*ret_conf = STEAL(conf);
-	return 0;
-}
 
 int firewall_text(const struct contract *contract,
 		  void (*write)(const struct contract *contract, FILE *out), char **ret_text)
@@ -157,9 +126,11 @@ int firewall_export(size_t n, char *const *arguments)
 			export.who, export.format);
 		return ANSWER_STATUS_USAGE;
 	}
-	r = firewall_contract(export.n_files, export.files, format->scope, NULL, &contract);
+	r = contract_read(export.n_files, export.files, format->scope, CONTRACT_NAMES_KNOWN, NULL,
+			  &contract);
 	if (r < 0)
 		return ANSWER_STATUS_FAILED;
+	contract_print_notes(contract);
 	format->write(contract, stdout);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fputs("lazaretctl: the output cannot be written\n", stderr);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ctl/answer.h"
+#include "ctl/contract_read.h"
 #include "ctl/files.h"
 #include "ctl/firewall.h"
 #include "ctl/firewall_impl.h"
@@ -206,11 +207,12 @@ static int apply_contract(const struct apply *apply)
 	_cleanup_state_ struct firewall_state state = {.dir = -1};
 	_cleanup_free_ char *before = NULL, *next = NULL;
 	int status;
-	int r = firewall_contract(apply->n_files, apply->files, CONTRACT_HOST | CONTRACT_CELLS,
-				  &conf, &contract);
+	int r = contract_read(apply->n_files, apply->files, CONTRACT_HOST | CONTRACT_CELLS,
+			      CONTRACT_NAMES_FRESH, &conf, &contract);
 
 	if (r < 0 || !keeps_ssh(contract))
 		return ANSWER_STATUS_FAILED;
+	contract_print_notes(contract);
 	r = state_open(conf, &state);
 	if (r == 0)
 		r = state_is_idle(&state);

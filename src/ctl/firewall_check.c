@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ctl/answer.h"
+#include "ctl/contract_read.h"
 #include "ctl/firewall.h"
 #include "ctl/firewall_impl.h"
 #include "net/nft.h"
@@ -173,9 +174,11 @@ int firewall_check(size_t n, char *const *files)
 		fputs("lazaretctl: only root may see the packet filter\n", stderr);
 		return ANSWER_STATUS_DENIED;
 	}
-	r = firewall_contract(n, files, CONTRACT_HOST | CONTRACT_CELLS, &conf, &contract);
+	r = contract_read(n, files, CONTRACT_HOST | CONTRACT_CELLS, CONTRACT_NAMES_KNOWN, &conf,
+			  &contract);
 	if (r < 0)
 		return ANSWER_STATUS_FAILED;
+	contract_print_notes(contract);
 	r = check_host(contract, conf, &of_host);
 	if (r == 0)
 		r = check_table(&cells, contract, &of_cells);

@@ -9,13 +9,6 @@
 
 #include "net/contract.h"
 
-/*
- * The contract of the configuration in the files, on this host. What is wrong, and what should be
- * known, goes to standard error. *ret_conf, which may be NULL, is the configuration, the caller's.
- */
-NODISCARD int firewall_contract(size_t n, char *const *files, unsigned int scope,
-				struct conf **ret_conf, struct contract **ret_contract);
-
 /* What a writer writes, as a string of the caller's. */
 NODISCARD int firewall_text(const struct contract *contract,
 			    void (*write)(const struct contract *contract, FILE *out),

@@ -18,6 +18,8 @@ struct netd {
 	bool ready;
 	bool was_ready;
 	bool configuring; /* an answer to NETD_CONFIG is awaited */
+	struct child resolver; /* lazaret-resolve, while it runs */
+	struct wl_event_source *resolver_source;
 };
 
 static void put_config(void *data, struct buf *config)
@@ -148,6 +150,62 @@ static int handle_configured(void *data, struct ipc_message *message)
 	return 0;
 }
 
+static void stop_resolver(struct netd *netd)
+{
+	if (netd->resolver_source)
+		wl_event_source_remove(netd->resolver_source);
+	netd->resolver_source = NULL;
+	child_kill(&netd->resolver);
+}
+
+static int handle_resolved(int fd, uint32_t mask, void *data)
+{
+	struct netd *netd = data;
+	char how[64];
+	int status = 0;
+
+	(void)fd;
+	(void)mask;
+	wl_event_source_remove(netd->resolver_source);
+	netd->resolver_source = NULL;
+	if (child_reap(&netd->resolver, &status) == 0 && status != 0) {
+		child_describe(status, how, sizeof(how));
+		log_event(LOG_ERROR, "network.resolver-failed", LOG_STR("how", how));
+	}
+	return 0;
+}
+
+/*
+ * Safe: a program of ours, without privilege, gets two descriptors that netd made; what it writes
+ * goes to netd, which checks it. One at a time.
+ */
+static int handle_resolve(void *data, struct ipc_message *message)
+{
+	struct sibling *sibling = data;
+	struct netd *netd = sibling->data;
+	_cleanup_fd_ int out = ipc_message_take_fd(message, 0);
+	_cleanup_fd_ int names = ipc_message_take_fd(message, 1);
+	int r;
+
+	if (!cursor_done(&message->body) || out < 0 || names < 0)
+		return -EPROTO;
+	stop_resolver(netd);
+	r = spawn(&(const struct spawn){.path = monitor_program(sibling->monitor, "lazaret-resolve"),
+					.fds = (const int[]){out, names},
+					.n_fds = 2,
+					.stderr_fd = -1,
+					.die_with_parent = true},
+		  &netd->resolver);
+	if (r == 0)
+		netd->resolver_source =
+			wl_event_loop_add_fd(sibling->monitor->loop, netd->resolver.pidfd,
+					     WL_EVENT_READABLE, handle_resolved, netd);
+	/* netd sees the end of its pipe, and counts the names as unanswered. */
+	if (r < 0)
+		log_event(LOG_ERROR, "network.resolver-unstartable", LOG_ERR(r));
+	return 0;
+}
+
 static void handle_closed(void *data, int reason)
 {
 	struct sibling *sibling = data;
@@ -160,6 +218,7 @@ static const struct ipc_rule rules[] = {
 	{IPC_NETD_CELL_CREATED, IPC_ANY_STATE, 0, handle_cell_created},
 	{IPC_NETD_CELL_WANTED, IPC_ANY_STATE, 0, handle_cell_wanted},
 	{IPC_NETD_CONFIGURED, IPC_ANY_STATE, 0, handle_configured},
+	{IPC_NETD_RESOLVE, IPC_ANY_STATE, 0, handle_resolve},
 };
 
 static const struct ipc_table table = {
@@ -229,6 +288,7 @@ int netd_create(struct monitor *monitor, struct netd **ret_netd)
 
 	if (!netd)
 		return -ENOMEM;
+	netd->resolver.pidfd = -1;
 	netd->sibling = (struct sibling){
 		.name = "lazaret-netd",
 		.monitor = monitor,
@@ -257,6 +317,7 @@ void netd_destroy(struct netd *netd)
 {
 	if (!netd)
 		return;
+	stop_resolver(netd);
 	sibling_finish(&netd->sibling);
 	free(netd);
 }

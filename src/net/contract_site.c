@@ -138,7 +138,8 @@ size_t builder_add_host(struct builder *builder, const char *origin, const char 
 			     r == -ENOENT ? "there is no such name" : "no name server answers");
 	else if (stale)
 		builder_note(builder, "%s cannot be resolved now; its last addresses stay", text);
-	network_list_tidy(&found);
+	/* Not tidied: two neighbours as one network would hide an address that must not be there. */
+	network_list_sort(&found);
 	return add_resolved(builder, text, &found, list);
 }
 

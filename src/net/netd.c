@@ -20,14 +20,18 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/spawn.h"
+#include "base/str.h"
 #include "conf/conf.h"
 #include "ipc/channel.h"
 #include "net/cell_net.h"
 #include "net/env.h"
 #include "net/limits.h"
 #include "net/link.h"
+#include "net/netd_names.h"
 #include "net/nft.h"
+#include "net/rules.h"
 #include "net/rules_cells.h"
+#include "net/rules_host.h"
 #include "net/site.h"
 
 #define FILES_MAX 8192 /* sessions, at most 4000, and what else we open */
@@ -42,6 +46,9 @@ struct netd {
 	struct ipc_channel *channel;
 	struct conf *conf;
 	struct site *site; /* what the rules in force follow from */
+	char *loaded; /* the host's side as it was loaded last; NULL: not known */
+	struct netd_names names;
+	struct wl_event_source *timer; /* of the next look at names and at the host */
 	struct cell_net net;
 	struct netd_cell *cells;
 	size_t n_cells;
@@ -81,6 +88,7 @@ static void text_finish(struct text *text)
 }
 #define _cleanup_text_ CLEANUP(text_finish)
 
+/* 1 if that changed something, 0 if it is so already. */
 static int load_host(struct netd *netd, const struct site *site)
 {
 	_cleanup_text_ struct text text;
@@ -93,7 +101,14 @@ static int load_host(struct netd *netd, const struct site *site)
 		cells[i] = netd->cells[i].cell;
 	rules_cells_host(site->contract, netd->only_cells, cells, netd->n_cells, text.out);
 	r = text_close(&text);
-	return r < 0 ? r : cell_net_load(&netd->net, -1, text.bytes);
+	if (r < 0 || (netd->loaded && str_eq(netd->loaded, text.bytes)))
+		return r;
+	r = cell_net_load(&netd->net, -1, text.bytes);
+	if (r < 0)
+		return r;
+	free(netd->loaded);
+	netd->loaded = STEAL(text.bytes);
+	return 1;
 }
 
 static int write_inside(const struct site *site, uint32_t paths, struct text *text)
@@ -161,7 +176,7 @@ static int set_up_host(struct netd *netd)
 	/* A host that was no router before us must not become one for anybody else. */
 	netd->only_cells = !sysctl_is_on("/proc/sys/net/ipv4/ip_forward") || shut_for_others();
 	r = load_host(netd, netd->site);
-	if (r == 0)
+	if (r >= 0)
 		r = cell_net_sysctl(&netd->net, "/proc/sys/net/ipv4/ip_forward", "1");
 	if (r == 0 && netd->net.block6.family)
 		r = cell_net_sysctl(&netd->net, "/proc/sys/net/ipv6/conf/all/forwarding", "1");
@@ -279,6 +294,83 @@ static int ask_for_next(struct netd *netd)
 	return 0;
 }
 
+/* --- the contract, again and again ------------------------------------------------------------- */
+
+/* Takes a configuration and has all rules follow from it, or leaves everything as it was. */
+static int configure(struct netd *netd, const struct conf *conf)
+{
+	_cleanup_site_ struct site *site = NULL;
+	uint64_t started = clock_now();
+	int r = site_create(conf, &netd->names.names, netd->net.why, sizeof(netd->net.why), &site);
+	int changed = r < 0 ? r : load_host(netd, site);
+
+	if (changed < 0)
+		return changed;
+	if (changed > 0)
+		load_all_inside(netd, site);
+	site_say_notes(site, netd->site);
+	site_destroy(netd->site);
+	netd->site = STEAL(site);
+	log_event(changed > 0 ? LOG_INFO : LOG_DEBUG, "network.rules",
+		  LOG_INT("cells", netd->n_cells), LOG_INT("us", clock_now() - started));
+	return 0;
+}
+
+/*
+ * In the host's own filter, where that was applied, names follow too; nothing else of it is touched.
+ * A path that this table does not know yet waits for the next `firewall apply`.
+ */
+static void update_host_filter(struct netd *netd)
+{
+	for (size_t i = 0; i < PATH_COUNT; i++) {
+		const struct contract_path *path = &netd->site->contract->paths[i];
+		_cleanup_text_ struct text text = {0};
+
+		if (!path->on || text_open(&text) < 0)
+			continue;
+		rules_put_peers_update(path, RULES_HOST_TABLE, text.out);
+		if (text_close(&text) == 0 && text.size > 0 && nft_load(text.bytes, NULL) < 0)
+			log_event(LOG_DEBUG, "network.host-unchanged",
+				  LOG_STR("path", path->row->name));
+	}
+}
+
+static void handle_names(void *data)
+{
+	struct netd *netd = data;
+
+	netd->net.why[0] = '\0';
+	if (configure(netd, netd->conf) < 0) {
+		log_event(LOG_ERROR, "network.kept", LOG_STR("reason", netd->net.why));
+		return;
+	}
+	update_host_filter(netd);
+	netd_names_save(&netd->names, conf_str(netd->conf, CONF_STATE_DIR));
+}
+
+/* Has names resolved now, and all of it looked at again in a while. */
+static void look_again(struct netd *netd)
+{
+	int r = netd_names_ask(&netd->names, netd->channel);
+
+	if (r < 0)
+		log_event(LOG_ERROR, "network.names-unasked", LOG_ERR(r));
+	wl_event_source_timer_update(netd->timer,
+				     (int)conf_int(netd->conf, CONF_NAME_REFRESH) * 1000);
+}
+
+/* The host may have got other addresses, networks or name servers. */
+static int handle_timer(void *data)
+{
+	struct netd *netd = data;
+
+	netd->net.why[0] = '\0';
+	if (configure(netd, netd->conf) < 0)
+		log_event(LOG_ERROR, "network.kept", LOG_STR("reason", netd->net.why));
+	look_again(netd);
+	return 0;
+}
+
 /* --- what the monitor says ------------------------------------------------------------------- */
 
 static int answer(struct netd *netd, enum ipc_type type, int error)
@@ -316,10 +408,14 @@ static int begin(struct netd *netd)
 {
 	const struct conf *conf = netd->conf;
 	const char *block6 = conf_str(conf, CONF_CELL_BLOCK6);
-	int r = site_create(conf, netd->net.why, sizeof(netd->net.why), &netd->site);
+	int r;
 
+	netd_names_load(&netd->names, conf_str(conf, CONF_STATE_DIR));
+	r = site_create(conf, &netd->names.names, netd->net.why, sizeof(netd->net.why),
+			&netd->site);
 	if (r < 0)
 		return r;
+	site_say_notes(netd->site, NULL);
 	if (network_parse(conf_str(conf, CONF_CELL_BLOCK), &netd->net.block) < 0 ||
 	    (block6[0] && network_parse(block6, &netd->net.block6) < 0))
 		return cell_net_fail(&netd->net, -EINVAL, "the cells' block is no network");
@@ -339,7 +435,10 @@ static int handle_start(void *data, struct ipc_message *message)
 	netd->net.why[0] = '\0';
 	begun = begin(netd);
 	r = answer(netd, IPC_NETD_STARTED, begun);
-	return r < 0 || begun < 0 ? r : ask_for_next(netd);
+	if (r < 0 || begun < 0)
+		return r;
+	look_again(netd);
+	return ask_for_next(netd);
 }
 
 /* Safe: a slot is a number; names and addresses are computed from it within the block. */
@@ -419,25 +518,6 @@ static int handle_paths(void *data, struct ipc_message *message)
 	return 0;
 }
 
-/* Takes a configuration and has all rules follow from it, or leaves everything as it was. */
-static int configure(struct netd *netd, struct conf *conf)
-{
-	_cleanup_site_ struct site *site = NULL;
-	uint64_t started = clock_now();
-	int r = site_create(conf, netd->net.why, sizeof(netd->net.why), &site);
-
-	if (r == 0)
-		r = load_host(netd, site);
-	if (r < 0)
-		return r;
-	load_all_inside(netd, site);
-	site_destroy(netd->site);
-	netd->site = STEAL(site);
-	log_event(LOG_INFO, "network.rules", LOG_INT("cells", netd->n_cells),
-		  LOG_INT("us", clock_now() - started));
-	return 0;
-}
-
 static int read_config(int fd, struct conf **ret_conf)
 {
 	_cleanup_conf_ struct conf *conf = NULL;
@@ -474,7 +554,9 @@ static int handle_config(void *data, struct ipc_message *message)
 		netd->conf = STEAL(conf);
 		log_set_level((enum log_level)conf_int(netd->conf, CONF_LOG_LEVEL));
 	}
-	return answer(netd, IPC_NETD_CONFIGURED, r);
+	r = answer(netd, IPC_NETD_CONFIGURED, r);
+	look_again(netd);
+	return r;
 }
 
 /* Safe: removes a link of ours, nothing else has such a name. */
@@ -577,16 +659,24 @@ int main(void)
 						   &netd.channel)
 			      : -ENOMEM;
 	}
+	if (r == 0) {
+		netd_names_init(&netd.names, netd.loop, handle_names, &netd);
+		netd.timer = wl_event_loop_add_timer(netd.loop, handle_timer, &netd);
+		r = netd.timer ? 0 : -ENOMEM;
+	}
 	if (r < 0) {
 		log_event(LOG_ERROR, "netd.start-failed", LOG_STR("step", step), LOG_ERR(r));
 		return 1;
 	}
 	while (netd.running)
 		wl_event_loop_dispatch(netd.loop, -1);
+	netd_names_finish(&netd.names);
+	wl_event_source_remove(netd.timer);
 	ipc_channel_destroy(netd.channel);
 	wl_event_loop_destroy(netd.loop);
 	forget_cells(&netd);
 	site_destroy(netd.site);
+	free(netd.loaded);
 	conf_destroy(netd.conf);
 	return 0;
 }

@@ -188,6 +188,37 @@ static bool are_halves(const struct network *low, const struct network *high)
 	return is_aligned(&whole) && network_contains(&whole, high);
 }
 
+/*
+ * Keeps the first so many. The capacity follows from the count, see network_list_add(): what is too
+ * much is given back, so that the next power of two is again where room is made.
+ */
+static void shrink(struct network_list *list, size_t kept)
+{
+	struct network *items;
+	size_t room = 1;
+
+	while (room < kept)
+		room *= 2;
+	list->n = kept;
+	items = reallocarray(list->items, room, sizeof(*items));
+	if (items)
+		list->items = items;
+}
+
+void network_list_sort(struct network_list *list)
+{
+	size_t kept = 0;
+
+	if (list->n == 0)
+		return;
+	qsort(list->items, list->n, sizeof(*list->items), compare_items);
+	for (size_t i = 0; i < list->n; i++) {
+		if (kept == 0 || network_compare(&list->items[kept - 1], &list->items[i]) != 0)
+			list->items[kept++] = list->items[i];
+	}
+	shrink(list, kept);
+}
+
 void network_list_tidy(struct network_list *list)
 {
 	size_t kept = 0;
@@ -204,20 +235,7 @@ void network_list_tidy(struct network_list *list)
 			list->items[kept - 1].bits--;
 		}
 	}
-	/*
-	 * The capacity follows from the count, see network_list_add(): give back what is too much,
-	 * so that the next power of two is again where room is made.
-	 */
-	list->n = kept;
-	for (size_t room = 1;; room *= 2) {
-		if (room >= kept) {
-			struct network *items = reallocarray(list->items, room, sizeof(*items));
-
-			if (items)
-				list->items = items;
-			return;
-		}
-	}
+	shrink(list, kept);
 }
 
 bool network_list_contains(const struct network_list *list, const struct network *network)

@@ -55,6 +55,8 @@ void network_list_finish(struct network_list *list);
 NODISCARD int network_list_add(struct network_list *list, const struct network *network);
 NODISCARD int network_list_add_text(struct network_list *list, const char *text);
 NODISCARD int network_list_add_all(struct network_list *list, const struct network_list *more);
+/* Sorts; what is there twice goes. */
+void network_list_sort(struct network_list *list);
 /* Sorts; what lies inside another network goes, two halves become their whole. */
 void network_list_tidy(struct network_list *list);
 /* Whether an item contains all of `network`. */

@@ -5,9 +5,8 @@
 #include <nftables/libnftables.h>
 #include <string.h>
 
-#define NUMBERS                                                       \
-	(NFT_CTX_OUTPUT_NUMERIC_PROTO | NFT_CTX_OUTPUT_NUMERIC_PRIO | \
-	 NFT_CTX_OUTPUT_NUMERIC_TIME | NFT_CTX_OUTPUT_NUMERIC_SYMBOL)
+/* Not _SYMBOL: "oif missing" would become "oif 0", which is another rule. */
+#define NUMBERS (NFT_CTX_OUTPUT_NUMERIC_PROTO | NFT_CTX_OUTPUT_NUMERIC_PRIO)
 
 /* A context has its own netlink socket, which belongs to the namespace we are in now. */
 static struct nft_ctx *create(void)

@@ -15,26 +15,71 @@ const struct rules_family rules_families[RULES_FAMILIES] = {
 	{AF_INET6, '6', "ip6", "ipv6_addr"},
 };
 
-void rules_put_sets(const char *name, const struct network_list *list, FILE *out)
+static void put_elements(const struct network_list *list, int family, FILE *out)
 {
 	char text[NETWORK_TEXT_MAX];
+	size_t n = 0;
 
-	for (size_t f = 0; f < RULES_FAMILIES; f++) {
-		size_t n = 0;
-
-		if (!network_list_has_family(list, rules_families[f].family))
+	fputs("{", out);
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->items[i].family != family)
 			continue;
-		fprintf(out, "\tset %s%c {\n\t\ttype %s\n\t\tflags interval\n\t\telements = {",
-			name, rules_families[f].digit, rules_families[f].type);
-		for (size_t i = 0; i < list->n; i++) {
-			if (list->items[i].family != rules_families[f].family)
-				continue;
-			fprintf(out, "%s%s%s", n > 0 ? "," : "",
-				n % LINE_ELEMENTS == 0 ? "\n\t\t\t" : " ",
-				network_format(&list->items[i], text));
-			n++;
+		fprintf(out, "%s%s%s", n > 0 ? "," : "", n % LINE_ELEMENTS == 0 ? "\n\t\t\t" : " ",
+			network_format(&list->items[i], text));
+		n++;
+	}
+	fputs("\n\t\t}", out);
+}
+
+static void put_sets(const char *name, const struct network_list *list, bool empty_too, FILE *out)
+{
+	for (size_t f = 0; f < RULES_FAMILIES; f++) {
+		const struct rules_family *family = &rules_families[f];
+		bool filled = network_list_has_family(list, family->family);
+
+		if (!filled && !empty_too)
+			continue;
+		fprintf(out, "\tset %s%c {\n\t\ttype %s\n\t\tflags interval\n", name, family->digit,
+			family->type);
+		if (filled) {
+			fputs("\t\telements = ", out);
+			put_elements(list, family->family, out);
+			fputs("\n", out);
 		}
-		fputs("\n\t\t}\n\t}\n", out);
+		fputs("\t}\n", out);
+	}
+}
+
+void rules_put_sets(const char *name, const struct network_list *list, FILE *out)
+{
+	put_sets(name, list, false, out);
+}
+
+static bool has_names(const struct contract_path *path)
+{
+	for (size_t i = 0; i < path->n_hosts; i++) {
+		if (path->hosts[i].is_name)
+			return true;
+	}
+	return path->proxied;
+}
+
+void rules_put_peers(const struct contract_path *path, FILE *out)
+{
+	put_sets(path->row->name, &path->peers, has_names(path), out);
+}
+
+void rules_put_peers_update(const struct contract_path *path, const char *table, FILE *out)
+{
+	for (size_t f = 0; has_names(path) && f < RULES_FAMILIES; f++) {
+		const struct rules_family *family = &rules_families[f];
+
+		fprintf(out, "flush set inet %s %s%c\n", table, path->row->name, family->digit);
+		if (!network_list_has_family(&path->peers, family->family))
+			continue;
+		fprintf(out, "add element inet %s %s%c ", table, path->row->name, family->digit);
+		put_elements(&path->peers, family->family, out);
+		fputs("\n", out);
 	}
 }
 
@@ -99,7 +144,8 @@ void rules_put_path(const struct contract_path *path, const char *before, const 
 	for (size_t f = 0; f < RULES_FAMILIES; f++) {
 		const struct rules_family *family = &rules_families[f];
 
-		if (!network_list_has_family(list, family->family))
+		if (!network_list_has_family(list, family->family) &&
+		    !(list == &path->peers && has_names(path)))
 			continue;
 		for (size_t p = 0; p < ARRAY_LEN(protos); p++) {
 			if (!has_proto(path, protos[p]))
@@ -242,7 +288,6 @@ void rules_put_cell_sets(const struct contract *contract, uint32_t paths, FILE *
 	rules_put_sets("denied", &contract->denied, out);
 	for (size_t i = 0; i < PATH_COUNT; i++) {
 		if (is_considered(contract, i, paths))
-			rules_put_sets(contract->paths[i].row->name, &contract->paths[i].peers,
-				       out);
+			rules_put_peers(&contract->paths[i], out);
 	}
 }

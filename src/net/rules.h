@@ -18,6 +18,13 @@ extern const struct rules_family rules_families[RULES_FAMILIES];
 
 /* "set NAME4 { … }" and "set NAME6 { … }", each only if the list has addresses of that family. */
 void rules_put_sets(const char *name, const struct network_list *list, FILE *out);
+/*
+ * The sets of a path's peers. One that names hosts has those of both families even while they are
+ * empty, so that a name whose address changes changes elements only.
+ */
+void rules_put_peers(const struct contract_path *path, FILE *out);
+/* Of a path that names hosts: new elements for these sets, in a table that has them. */
+void rules_put_peers_update(const struct contract_path *path, const char *table, FILE *out);
 
 /* "tcp dport 22", "udp dport { 80, 443, 1024-65535 }"; false, and nothing, if there is no such port. */
 bool rules_put_ports(const struct contract_path *path, enum path_proto proto, FILE *out);

@@ -98,7 +98,7 @@ static void put_sets(const struct contract *contract, FILE *out)
 		const struct contract_path *path = &contract->paths[i];
 
 		if (path->on && !contract_zone(contract, path->row->peer))
-			rules_put_sets(path->row->name, &path->peers, out);
+			rules_put_peers(path, out);
 		if (path->on && rate_of(contract, (enum path_id)i) > 0)
 			put_rate_sets(path->row->name, out);
 	}

@@ -64,7 +64,8 @@ static int make_contract(const struct conf *conf, const struct env_host *host, c
 	return r;
 }
 
-int site_create(const struct conf *conf, char *why, size_t size, struct site **ret_site)
+int site_create(const struct conf *conf, struct names *names, char *why, size_t size,
+		struct site **ret_site)
 {
 	_cleanup_site_ struct site *site = calloc(1, sizeof(*site));
 	_cleanup_env_ struct env_host host = {0};
@@ -73,16 +74,35 @@ int site_create(const struct conf *conf, char *why, size_t size, struct site **r
 	if (!site)
 		return -ENOMEM;
 	r = contract_env_host(&host);
+	host.env.lookup = names_lookup;
+	host.env.data = names;
+	names_forget_wanted(names);
 	if (r == 0)
 		r = make_contract(conf, &host, why, size, &site->contract);
 	if (r == 0)
 		r = write_resolv(site, &host);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < site->contract->n_notes; i++)
-		log_event(LOG_WARN, "network.note", LOG_STR("note", site->contract->notes[i]));
 	*ret_site = STEAL(site);
 	return 0;
+}
+
+static bool has_note(const struct site *site, const char *note)
+{
+	for (size_t i = 0; site && i < site->contract->n_notes; i++) {
+		if (str_eq(site->contract->notes[i], note))
+			return true;
+	}
+	return false;
+}
+
+void site_say_notes(const struct site *site, const struct site *earlier)
+{
+	for (size_t i = 0; i < site->contract->n_notes; i++) {
+		if (!has_note(earlier, site->contract->notes[i]))
+			log_event(LOG_WARN, "network.note",
+				  LOG_STR("note", site->contract->notes[i]));
+	}
 }
 
 void site_destroy(struct site *site)

@@ -5,6 +5,7 @@
 
 #include "net/contract.h"
 #include "net/env.h"
+#include "net/names.h"
 
 #define SITE_RESOLV_MAX 4096
 
@@ -14,10 +15,13 @@ struct site {
 };
 
 /*
- * -EINVAL with a sentence in `why` if the configuration cannot be; the notes of the contract go to
- * the log. The caller destroys it.
+ * -EINVAL with a sentence in `why` if the configuration cannot be. `names` know what is known, and
+ * learn what is wanted. The caller destroys it.
  */
-NODISCARD int site_create(const struct conf *conf, char *why, size_t size, struct site **ret_site);
+NODISCARD int site_create(const struct conf *conf, struct names *names, char *why, size_t size,
+			  struct site **ret_site);
+/* Logs the notes of its contract that an earlier one, which may be NULL, did not have. */
+void site_say_notes(const struct site *site, const struct site *earlier);
 void site_destroy(struct site *site);
 void site_destroyp(struct site **site);
 #define _cleanup_site_ CLEANUP(site_destroyp)
