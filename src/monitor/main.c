@@ -123,6 +123,9 @@ static int handle_signal(int sig, void *data)
 		monitor_shutdown(monitor);
 		break;
 	case SIGTERM:
+		/* systemd sends it after what ExecStop= has begun, which has its own time limit. */
+		if (monitor->phase == MONITOR_ENDING)
+			break;
 		/* Sessions go on: the next lazaretd finds them. */
 		log_event(LOG_INFO, "monitor.leaving",
 			  LOG_INT("sessions", session_count(monitor)));
