@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/confine.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/spawn.h"
@@ -14,6 +13,7 @@
 #include "display/limits.h"
 #include "display/notice.h"
 #include "display/viewer.h"
+#include "ipc/launch.h"
 
 struct start {
 	struct conf *conf;
@@ -26,14 +26,10 @@ static int read_start(struct start *start)
 {
 	_cleanup_free_ char *data = NULL;
 	struct cursor c;
-	size_t len;
-	int r = fd_read_all(SPAWN_FD_CONFIG, CONFIG_BYTES_MAX, &data, &len);
+	int r = launch_read(CONFIG_BYTES_MAX, &data, &c);
 
-	if (r < 0)
-		return r;
-	(void)fd_close(SPAWN_FD_CONFIG);
-	c = cursor_over(data, len);
-	r = conf_get(&c, &start->conf);
+	if (r == 0)
+		r = conf_get(&c, &start->conf);
 	if (r < 0)
 		return r;
 	start->uid = cursor_u32(&c);

@@ -226,16 +226,25 @@ static int handle_admit(void *data, struct ipc_message *message)
 	return 0;
 }
 
+/* A body that is one sentence for the person. */
+static int take_sentence(struct ipc_message *message, char sentence[GATEWAY_REASON_MAX])
+{
+	_cleanup_free_ char *text = cursor_str(&message->body, IPC_BODY_MAX);
+
+	if (!cursor_done(&message->body))
+		return -EPROTO;
+	str_sanitize(sentence, GATEWAY_REASON_MAX, text, strlen(text));
+	return 0;
+}
+
 /* Safe: only a sentence, which is cut and made fit to be shown. */
 static int handle_refuse(void *data, struct ipc_message *message)
 {
 	struct gateway *gateway = data;
-	_cleanup_free_ char *reason = cursor_str(&message->body, IPC_BODY_MAX);
 	char sentence[GATEWAY_REASON_MAX];
 
-	if (!cursor_done(&message->body))
+	if (take_sentence(message, sentence) < 0)
 		return -EPROTO;
-	str_sanitize(sentence, sizeof(sentence), reason, strlen(reason));
 	login_refuse(gateway, sentence[0] ? sentence : "The login was refused.");
 	return 0;
 }
@@ -244,12 +253,10 @@ static int handle_refuse(void *data, struct ipc_message *message)
 static int handle_close(void *data, struct ipc_message *message)
 {
 	struct gateway *gateway = data;
-	_cleanup_free_ char *reason = cursor_str(&message->body, IPC_BODY_MAX);
 	char sentence[GATEWAY_REASON_MAX];
 
-	if (!cursor_done(&message->body))
+	if (take_sentence(message, sentence) < 0)
 		return -EPROTO;
-	str_sanitize(sentence, sizeof(sentence), reason, strlen(reason));
 	if (gateway->phase == GATEWAY_CREDENTIALS || gateway->phase == GATEWAY_DECISION)
 		login_refuse(gateway, sentence[0] ? sentence : "The server is closing.");
 	else

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "gateway/gateway.h"
+#include "ipc/launch.h"
 
 #define FD_CLIENT (SPAWN_FD_FIRST + 0)
 #define FD_KEYD (SPAWN_FD_FIRST + 1)
@@ -36,14 +37,10 @@ static int read_launch(struct launch *launch)
 {
 	_cleanup_free_ char *data = NULL;
 	struct cursor c;
-	size_t len;
-	int r = fd_read_all(SPAWN_FD_CONFIG, GATEWAY_LAUNCH_MAX, &data, &len);
+	int r = launch_read(GATEWAY_LAUNCH_MAX, &data, &c);
 
-	if (r < 0)
-		return r;
-	fd_close(SPAWN_FD_CONFIG);
-	c = cursor_over(data, len);
-	r = conf_get(&c, &launch->conf);
+	if (r == 0)
+		r = conf_get(&c, &launch->conf);
 	if (r < 0)
 		return r;
 	launch->uid = cursor_u32(&c);

@@ -20,6 +20,7 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "ipc/channel.h"
+#include "ipc/launch.h"
 #include "keyd/key.h"
 #include "keyd/limits.h"
 
@@ -255,13 +256,10 @@ static int read_launch(struct launch *ret_launch)
 	_cleanup_free_ char *data = NULL;
 	struct launch launch;
 	struct cursor c;
-	size_t len;
-	int r = fd_read_all(SPAWN_FD_CONFIG, KEYD_FILE_MAX, &data, &len);
+	int r = launch_read(KEYD_FILE_MAX, &data, &c);
 
 	if (r < 0)
 		return r;
-	fd_close(SPAWN_FD_CONFIG);
-	c = cursor_over(data, len);
 	launch.uid = cursor_u32(&c);
 	launch.gid = cursor_u32(&c);
 	launch.log_level = cursor_u8(&c);

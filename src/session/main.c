@@ -14,6 +14,7 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "cell/cgroup.h"
+#include "ipc/launch.h"
 #include "session/session.h"
 
 /* --- to the monitor -------------------------------------------------------------------------------- */
@@ -65,8 +66,7 @@ void session_tell_state(struct session *session)
 	buf_put_u8(&body, (uint8_t)session->clipboard);
 	buf_put_u32(&body, session->paths);
 	buf_put_u8(&body, session->browser.proven);
-	tell(session, IPC_SESSION_STATE, &body,
-		     session->net_there ? session->netns : -1);
+	tell(session, IPC_SESSION_STATE, &body, session->net_there ? session->netns : -1);
 	buf_finish(&body);
 }
 
@@ -324,14 +324,10 @@ static int read_config(struct session *session)
 {
 	_cleanup_free_ char *data = NULL;
 	struct cursor c;
-	size_t len;
-	int r = fd_read_all(SPAWN_FD_CONFIG, SESSION_CONFIG_MAX, &data, &len);
+	int r = launch_read(SESSION_CONFIG_MAX, &data, &c);
 
-	if (r < 0)
-		return r;
-	fd_close(SPAWN_FD_CONFIG);
-	c = cursor_over(data, len);
-	r = conf_get(&c, &session->conf);
+	if (r == 0)
+		r = conf_get(&c, &session->conf);
 	if (r < 0)
 		return r;
 	session->cgroup_name = cursor_str(&c, CGROUP_NAME_MAX);
