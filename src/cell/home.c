@@ -187,8 +187,20 @@ static int user_folder(int data, const char *name, uid_t uid, gid_t gid)
 	return r < 0 ? r : fchown(fd, uid, gid) < 0 ? -errno : 0;
 }
 
-/* Grows the file before it is attached; the file system follows when it is mounted. */
-static int grow_file(int file, uint64_t size, bool *ret_grown)
+/* Blocks of the file system in the volume, from its superblock; 0 if that makes no sense. */
+static uint64_t blocks_of(int file)
+{
+	uint8_t super[8];
+
+	if (pread(file, super, sizeof(super), 1024) != sizeof(super))
+		return 0;
+	return super[4] | (uint64_t)super[5] << 8 | (uint64_t)super[6] << 16 |
+	       (uint64_t)super[7] << 24;
+}
+
+/* Makes the file as large as is wanted; the file system follows, now or after a start that broke
+ * off in between. */
+static int grow_file(int file, uint64_t size, uint64_t *ret_blocks)
 {
 	struct stat st;
 
@@ -196,16 +208,52 @@ static int grow_file(int file, uint64_t size, bool *ret_grown)
 		return -errno;
 	if ((uint64_t)st.st_size < size && fallocate(file, 0, 0, (off_t)size) < 0)
 		return -errno;
-	*ret_grown = (uint64_t)st.st_size < size;
+	*ret_blocks = MAX((uint64_t)st.st_size, size) / BLOCK;
 	return 0;
+}
+
+/* While it is not mounted, by the file system's own programs. */
+static int grow_offline(int file)
+{
+	char path[64];
+	const char *const check[] = {"/sbin/e2fsck", "-f", "-p", path, NULL};
+	const char *const resize[] = {"/sbin/resize2fs", path, NULL};
+	int r = fd_set_cloexec(file, false);
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	if (r == 0)
+		r = run(check);
+	if (r == 0 || r == 1)
+		r = run(resize);
+	return r > 0 ? -EUCLEAN : r;
+}
+
+/*
+ * Mounted, by the kernel, which does it so that a crash loses nothing. In a container without
+ * CAP_SYS_RESOURCE it refuses.
+ */
+static int grow_system(int dir, int file, const char *target, uint64_t blocks)
+{
+	_cleanup_fd_ int data = openat(dir, "data", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (data < 0)
+		return -errno;
+	if (ioctl(data, EXT4_IOC_RESIZE_FS, &blocks) == 0)
+		return 0;
+	if (errno != EPERM)
+		return -errno;
+	data = fd_close(data);
+	if (umount2(target, UMOUNT_NOFOLLOW) < 0)
+		return -errno;
+	r = grow_offline(file);
+	return r < 0 ? r : mount_volume(file, target);
 }
 
 static int open_volume(int dir, const char *target, uint64_t size)
 {
 	_cleanup_fd_ int file = openat(dir, "volume", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_fd_ int data = -1;
-	uint64_t blocks = size / BLOCK;
-	bool grown = false;
+	uint64_t blocks = 0, have;
 	int r = 0;
 
 	if (file < 0 && errno != ENOENT)
@@ -218,15 +266,13 @@ static int open_volume(int dir, const char *target, uint64_t size)
 		if (file < 0)
 			return -errno;
 	}
-	r = grow_file(file, size, &grown);
+	r = grow_file(file, size, &blocks);
+	have = blocks_of(file);
 	if (r == 0)
 		r = mount_volume(file, target);
-	if (r < 0 || !grown)
+	if (r < 0 || have >= blocks)
 		return r;
-	data = openat(dir, "data", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (data < 0)
-		return -errno;
-	return ioctl(data, EXT4_IOC_RESIZE_FS, &blocks) < 0 ? -errno : 0;
+	return grow_system(dir, file, target, blocks);
 }
 
 static int open_user_folder(const char *state, uid_t uid, bool make, int *ret_dir)
