@@ -99,9 +99,9 @@ static int greet(int channel, const struct session_record *record, uint64_t dead
 		ret_greeting->paths = cursor_u32(&message.body);
 		ret_greeting->proven = cursor_u8(&message.body) == 1;
 		r = !cursor_failed(&message.body) && str_eq(id, record->id) &&
-				    slot == record->slot && uid == record->uid ?
-			    0 :
-			    -EPROTO;
+				    slot == record->slot && uid == record->uid
+			    ? 0
+			    : -EPROTO;
 		if (r == 0)
 			ret_greeting->netns = ipc_message_take_fd(&message, 0);
 	} else {
@@ -166,8 +166,7 @@ static void look_at(struct monitor *monitor, const char *name, uint64_t deadline
 	log_event(LOG_WARN, "session.unadopted", LOG_STR("session", name),
 		  LOG_STR("user", record.name), LOG_ERR(r));
 	remains_clear(monitor, name,
-		      record.pid != 0 &&
-			      registry_claim_slot(&monitor->registry, record.slot) == 0,
+		      record.pid != 0 && registry_claim_slot(&monitor->registry, record.slot) == 0,
 		      record.slot, record.uid);
 }
 

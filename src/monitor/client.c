@@ -216,8 +216,8 @@ void client_destroy(struct client *client, bool kill_it)
 	free(client);
 }
 
-void client_admit(struct client *client, const char *account, const char *session_id,
-		  int clipboard, int stream)
+void client_admit(struct client *client, const char *account, const char *session_id, int clipboard,
+		  int stream)
 {
 	const struct conf *conf = client->monitor->conf;
 	struct buf body;

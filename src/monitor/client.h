@@ -31,7 +31,8 @@ struct client {
 	enum client_state state;
 	struct address_key key;
 	char address[ADDRESS_TEXT_MAX];
-	struct wl_event_source *deadline; /* the gateway keeps the time; this is for one that does not */
+	struct wl_event_source
+		*deadline; /* the gateway keeps the time; this is for one that does not */
 	struct wl_event_source *timer; /* throttle, or the padding of a refusal */
 	char *user, *password; /* as typed, until they are checked */
 	struct throttle_ticket ticket;
@@ -50,8 +51,8 @@ void client_destroy(struct client *client, bool kill_it);
 bool client_waiting(const struct client *client);
 
 /* The stream to the display; the descriptor stays the caller's. */
-void client_admit(struct client *client, const char *account, const char *session_id,
-		  int clipboard, int stream);
+void client_admit(struct client *client, const char *account, const char *session_id, int clipboard,
+		  int stream);
 /* One sentence for the person, then the connection ends. */
 void client_refuse(struct client *client, const char *sentence);
 /* Ends a connection that was admitted, in order. */

@@ -276,8 +276,8 @@ static void park_failed(struct session *session)
 	monitor->park_failures++;
 	if (!monitor->sandbox_proven && monitor->phase == MONITOR_STARTING)
 		monitor_give_up(monitor, "cell.unusable",
-				session->end_reason ? session->end_reason :
-						      "the session process died");
+				session->end_reason ? session->end_reason
+						    : "the session process died");
 }
 
 void login_lost(struct session *session)
@@ -335,8 +335,8 @@ void login_park(struct monitor *monitor)
 	unsigned int doublings = MIN(monitor->park_failures, PARK_PAUSE_DOUBLINGS);
 
 	if (!monitor->park_timer)
-		monitor->park_timer =
-			wl_event_loop_add_timer(monitor->loop, handle_park_timer, monitor);
+		monitor->park_timer = wl_event_loop_add_timer(monitor->loop, handle_park_timer,
+							      monitor);
 	if (doublings > 0 && monitor->park_timer)
 		wl_event_source_timer_update(monitor->park_timer, PARK_PAUSE_MIN << doublings);
 	else

@@ -77,9 +77,9 @@ void reload_apply(struct monitor *monitor)
 
 /* What sockets, siblings, folders and running sessions are bound to. */
 static const enum conf_id fixed[] = {
-	CONF_LISTEN,	   CONF_PORT,	       CONF_CELL_BLOCK,	   CONF_CELL_BLOCK6,
-	CONF_RUNTIME_DIR,  CONF_STATE_DIR,	   CONF_LIBEXEC_DIR,   CONF_GATEWAY_USER,  CONF_KEYD_USER,
-	CONF_CELL_UID_BASE, CONF_DISPLAY_UID_BASE,
+	CONF_LISTEN,      CONF_PORT,          CONF_CELL_BLOCK,       CONF_CELL_BLOCK6,
+	CONF_RUNTIME_DIR, CONF_STATE_DIR,     CONF_LIBEXEC_DIR,      CONF_GATEWAY_USER,
+	CONF_KEYD_USER,   CONF_CELL_UID_BASE, CONF_DISPLAY_UID_BASE,
 };
 
 static bool list_equal(const struct conf *a, const struct conf *b, enum conf_id id)

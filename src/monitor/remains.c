@@ -141,8 +141,7 @@ static int handle_timer(void *data)
 	return 0;
 }
 
-void remains_clear(struct monitor *monitor, const char *id, bool has_slot, uint32_t slot,
-		   uid_t uid)
+void remains_clear(struct monitor *monitor, const char *id, bool has_slot, uint32_t slot, uid_t uid)
 {
 	struct remains *remains = calloc(1, sizeof(*remains));
 

@@ -126,11 +126,13 @@ static void write_ready_file(const char *path)
 		return;
 	if (slash)
 		*slash = '\0';
-	dir = open(!slash ? "." : slash == folder ? "/" : folder,
+	dir = open(!slash            ? "."
+		   : slash == folder ? "/"
+				     : folder,
 		   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	r = dir < 0 ? -errno :
-		      fd_write_file_atomic(dir, slash ? slash + 1 : path, 0644, text, (size_t)n);
+	r = dir < 0 ? -errno
+		    : fd_write_file_atomic(dir, slash ? slash + 1 : path, 0644, text, (size_t)n);
 	if (r < 0)
 		log_event(LOG_ERROR, "monitor.ready-file", LOG_STR("file", path), LOG_ERR(r));
 }

@@ -245,8 +245,7 @@ static void handle_gone(void *data)
 	login_lost(session);
 	process_finish(&session->process, false);
 	if (session->has_slot)
-		remains_clear(monitor, session->entry.id, true, session->entry.slot,
-			      session->uid);
+		remains_clear(monitor, session->entry.id, true, session->entry.slot, session->uid);
 	if (session->parked)
 		monitor->n_parked--;
 	session_free(session);

@@ -70,8 +70,8 @@ NODISCARD int session_login(struct monitor *monitor, struct client *client);
 /* A process that keeps a cell ready. */
 NODISCARD int session_park(struct monitor *monitor);
 /* The process of an earlier monitor; takes the descriptors, also on failure. */
-NODISCARD int session_adopt(struct monitor *monitor, const struct session_record *record,
-			    int pidfd, int channel, struct session **ret_session);
+NODISCARD int session_adopt(struct monitor *monitor, const struct session_record *record, int pidfd,
+			    int channel, struct session **ret_session);
 
 /* An identified login becomes a running session: -ENOSPC, -EEXIST, -EIO. */
 NODISCARD int session_start(struct session *session);

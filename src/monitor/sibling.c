@@ -69,8 +69,8 @@ static void handle_gone(void *data)
 		monitor_check_ended(sibling->monitor);
 		return;
 	}
-	log_event(LOG_ERROR, "sibling.died", LOG_STR("program", sibling->name),
-		  LOG_STR("how", how), LOG_INT("restart_ms", sibling->pause));
+	log_event(LOG_ERROR, "sibling.died", LOG_STR("program", sibling->name), LOG_STR("how", how),
+		  LOG_INT("restart_ms", sibling->pause));
 	sibling->lost(sibling->data);
 	start_later(sibling);
 }

@@ -212,8 +212,7 @@ void throttle_end(struct throttle *throttle, const struct throttle_ticket *ticke
 	if (outcome == THROTTLE_FAILED) {
 		if (entry->failures < 64)
 			entry->failures++;
-		entry->not_before =
-			MAX(entry->not_before, now + step(throttle, entry->failures));
+		entry->not_before = MAX(entry->not_before, now + step(throttle, entry->failures));
 	} else if (outcome == THROTTLE_SUCCEEDED && entry->account != any_account(throttle)) {
 		/* In the common entry one good password must not pay for many bad ones. */
 		entry->failures = 0;

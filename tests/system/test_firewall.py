@@ -12,7 +12,6 @@ import os
 import pathlib
 import pty
 import re
-import select
 import shutil
 import signal
 import subprocess

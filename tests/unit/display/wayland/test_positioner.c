@@ -145,7 +145,7 @@ static void test_complete(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unconstrained),           cmocka_unit_test(test_anchors),
+		cmocka_unit_test(test_unconstrained),  cmocka_unit_test(test_anchors),
 		cmocka_unit_test(test_flip),           cmocka_unit_test(test_slide),
 		cmocka_unit_test(test_resize),         cmocka_unit_test(test_order),
 		cmocka_unit_test(test_area_elsewhere), cmocka_unit_test(test_complete),
