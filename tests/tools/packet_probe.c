@@ -50,6 +50,7 @@
 #define PORTS_MAX 65536
 #define CHUNK 256 /* sockets at the same time */
 #define TAG_MAX 32
+#define REPEAT_TIME (500 * USEC_PER_MSEC) /* far before a SYN is sent again */
 #define ANSWER_TIME (1500 * USEC_PER_MSEC) /* only ever waited when the answer is missing */
 
 static double factor = 1; /* LAZARET_TIME_FACTOR */
@@ -263,6 +264,7 @@ struct attempt {
 	int fd; /* TCP: one each */
 	uint16_t port;
 	int error; /* of sending */
+	bool stirred; /* TCP: something may have come back, or been sent again */
 	char tag[TAG_MAX];
 };
 
@@ -375,13 +377,29 @@ static bool read_tag(struct attempt *attempt)
 	return true;
 }
 
+/* One look at many: most of them have nothing to tell, and each question costs a system call. */
+static void notice_tcp(struct attempt *attempts, size_t n, uint64_t started)
+{
+	struct pollfd fds[CHUNK];
+	bool late;
+
+	for (size_t i = 0; i < n; i++)
+		fds[i] = (struct pollfd){.fd = attempts[i].fd, .events = POLLIN | POLLOUT};
+	(void)!poll(fds, n, 0);
+	late = clock_now() - started > REPEAT_TIME;
+	for (size_t i = 0; i < n; i++)
+		attempts[i].stirred = late || fds[i].revents;
+}
+
 static void gather_tcp(struct attempt *attempts, size_t n, uint64_t deadline)
 {
 	struct pollfd fds[CHUNK];
 	size_t left = n;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		fds[i] = (struct pollfd){.fd = attempts[i].fd, .events = POLLIN};
+		attempts[i].stirred = true;
+	}
 	while (left > 0) {
 		uint64_t now = clock_now();
 		int timeout = now < deadline ? (int)((deadline - now) / USEC_PER_MSEC) + 1 : 0;
@@ -447,7 +465,7 @@ static void gather_udp(const struct group *group, int udp, struct attempt *attem
 	}
 }
 
-/* What the kernel knows of a connection; then it goes, without state in either kernel. */
+/* What the kernel knows of a connection; it is to go without state in either kernel. */
 static void finish_tcp(struct group *group, struct attempt *attempt)
 {
 	struct linger linger = {.l_onoff = 1};
@@ -463,13 +481,13 @@ static void finish_tcp(struct group *group, struct attempt *attempt)
 			str_copy(attempt->tag, sizeof(attempt->tag), "somebody");
 		(void)setsockopt(attempt->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 	}
-	close(attempt->fd);
 }
 
 static void finish_attempt(struct group *group, struct attempt *attempt)
 {
-	if (attempt->fd >= 0)
+	if (attempt->fd >= 0 && attempt->stirred)
 		finish_tcp(group, attempt);
+	attempt->fd = fd_close(attempt->fd);
 	if (attempt->tag[0])
 		printf(" %u=%s", attempt->port, attempt->tag);
 	if (attempt->error)
@@ -484,7 +502,7 @@ static void send_group(struct group *group, struct attempt *attempts)
 		attempts[i].port = group->ports[i];
 	for (size_t at = 0; at < group->n_ports; at += CHUNK) {
 		size_t n = MIN((size_t)CHUNK, group->n_ports - at);
-		uint64_t deadline = clock_now();
+		uint64_t started = clock_now(), deadline = started;
 
 		for (size_t i = 0; i < n; i++)
 			send_one(group, &attempts[at + i], udp);
@@ -492,7 +510,9 @@ static void send_group(struct group *group, struct attempt *attempts)
 			deadline += (uint64_t)((double)ANSWER_TIME * factor);
 		if (group->is_tcp && group->wait)
 			gather_tcp(attempts + at, n, deadline);
-		else if (!group->is_tcp)
+		else if (group->is_tcp)
+			notice_tcp(attempts + at, n, started);
+		else
 			gather_udp(group, udp, attempts + at, n, deadline);
 		if (at == 0)
 			printf("%s", group->id);
