@@ -125,27 +125,32 @@ class Viewers(SystemTest):
         second.wait_connected().wait_share(BLUE, 0.4, "takeover-second")
         wait_until(lambda: not first.process.running(), 20, "the first viewer has ended")
 
+    def look(self, encoding):
+        """The hash of what one encoding shows, when two looks in a row agree."""
+        viewer = LineViewer(self.system, *self.system.users["alice"],
+                            netns=self.network.workstations[0], encodings=encoding + " copyrect")
+        self.addCleanup(viewer.close)
+        viewer.wait_event("picture")
+        last = {"hash": ""}
+
+        def settled():
+            answer = viewer.ask("hash")
+            same = answer == last
+            last.clear()
+            last.update(answer)
+            return same and viewer.ask("pixel 600 500")["rgb"] == "3060c0"
+
+        wait_until(settled, 60, "the picture is still")
+        viewer.close()
+        self.system.wait_state("alice", "detached")
+        return last["hash"]
+
     def test_libvncclient_in_each_encoding(self):
         """The same page, pixel for pixel, whatever the encoding."""
-        hashes = {}
-        for encoding in ("raw", "zrle", "tight"):
-            viewer = LineViewer(self.system, *self.system.users["alice"],
-                                netns=self.network.workstations[0],
-                                encodings=encoding + " copyrect")
-            self.addCleanup(viewer.close)
-            viewer.wait_event("picture")
-            # The page is still: two looks in a row must agree.
-            last = {"hash": ""}
-
-            def settled():
-                answer = viewer.ask("hash")
-                same = answer == last
-                last.clear()
-                last.update(answer)
-                return same and viewer.ask("pixel 600 500")["rgb"] == "3060c0"
-
-            wait_until(settled, 30, "the picture is still")
-            hashes[encoding] = last["hash"]
-            viewer.close()
-            self.system.wait_state("alice", "detached")
-        self.assertEqual(len(set(hashes.values())), 1, hashes)
+        for _ in range(10):
+            raw, zrle, tight, after = (self.look(e) for e in ("raw", "zrle", "tight", "raw"))
+            if raw == after:
+                break
+            # Otherwise the browser painted something in between, as it does while it starts.
+        self.assertEqual(raw, after, "the page never came to rest")
+        self.assertEqual({raw}, {zrle, tight})
