@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -18,6 +16,7 @@
 #include "ctl/files.h"
 #include "ctl/firewall.h"
 #include "ctl/paths.h"
+#include "ctl/request.h"
 #include "ctl/table.h"
 #include "ipc/message.h"
 
@@ -55,7 +54,7 @@ static int run_config_check(size_t n, char *const *files)
 {
 	_cleanup_contract_ struct contract *contract = NULL;
 
-	if (paths_contract(n, files, CONTRACT_CELLS, &contract) < 0)
+	if (paths_contract(n, files, CONTRACT_CELLS, NULL, &contract) < 0)
 		return ANSWER_STATUS_FAILED;
 	puts("The configuration is in order.");
 	return ANSWER_STATUS_OK;
@@ -96,6 +95,8 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 		return paths_list(options->json, n, arguments);
 	case COMMAND_PATHS_EXPLAIN:
 		return paths_explain(options->json, n, arguments);
+	case COMMAND_PATHS_PROBE:
+		return paths_probe(options->json, options->socket, n, arguments);
 	default:
 		puts("lazaretctl " LAZARET_VERSION);
 		return ANSWER_STATUS_OK;
@@ -103,35 +104,6 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 }
 
 /* --- said to the daemon ---------------------------------------------------------------------- */
-
-static int connect_daemon(const char *path)
-{
-	_cleanup_fd_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	if (fd < 0)
-		return -errno;
-	if (!str_copy(address.sun_path, sizeof(address.sun_path), path))
-		return -ENAMETOOLONG;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	return FD_STEAL(fd);
-}
-
-static int send_request(int fd, size_t n, char *const *words)
-{
-	struct buf body;
-	int r;
-
-	buf_init(&body, IPC_BODY_MAX);
-	buf_put_u32(&body, CONTROL_VERSION);
-	buf_put_u32(&body, (uint32_t)n);
-	for (size_t i = 0; i < n; i++)
-		buf_put_str(&body, words[i]);
-	r = ipc_send(fd, IPC_CONTROL_REQUEST, &body, NULL, 0);
-	buf_finish(&body);
-	return r;
-}
 
 static int take_records(struct cursor *c, struct table *table)
 {
@@ -218,14 +190,14 @@ static int run_remote(const struct options *options, enum command_id id, size_t 
 		      char *const *words)
 {
 	_cleanup_free_ char *sentence = NULL;
-	_cleanup_fd_ int fd = connect_daemon(options->socket);
+	_cleanup_fd_ int fd = request_connect(options->socket);
 	struct table table = {0};
 	int status = ANSWER_STATUS_FAILED;
 	int r;
 
 	if (fd < 0)
 		return explain_connection(options->socket, fd);
-	r = send_request(fd, n, words);
+	r = request_send(fd, n, (const char *const *)words);
 	/* Whom the daemon turned away before it was asked, it has told why. */
 	if (r == 0 || r == -EPIPE) {
 		do

@@ -19,7 +19,8 @@
 /* Hosts of a path that are named one by one in a table. */
 #define HOSTS_SHOWN 3
 
-int paths_contract(size_t n, char *const *files, unsigned int scope, struct contract **ret_contract)
+int paths_contract(size_t n, char *const *files, unsigned int scope, struct conf **ret_conf,
+		   struct contract **ret_contract)
 {
 	_cleanup_conf_ struct conf *conf = NULL;
 	_cleanup_env_ struct env_host host = {0};
@@ -36,6 +37,8 @@ int paths_contract(size_t n, char *const *files, unsigned int scope, struct cont
 	r = contract_create(conf, scope, &host.env, stderr, ret_contract);
 	if (r < 0 && r != -EINVAL)
 		fprintf(stderr, "lazaretctl: %s\n", strerror(-r));
+	if (r == 0 && ret_conf)
+		*ret_conf = STEAL(conf);
 	return r;
 }
 
@@ -361,7 +364,7 @@ int paths_list(bool json, size_t n, char *const *arguments)
 			return ANSWER_STATUS_USAGE;
 		}
 	}
-	if (paths_contract(n, arguments, 0, &contract) < 0)
+	if (paths_contract(n, arguments, 0, NULL, &contract) < 0)
 		return ANSWER_STATUS_FAILED;
 	return json ? list_json(contract, all) : list_table(contract, all);
 }
@@ -483,7 +486,7 @@ int paths_explain(bool json, size_t n, char *const *arguments)
 		n--;
 		arguments++;
 	}
-	if (paths_contract(n, arguments, 0, &contract) < 0)
+	if (paths_contract(n, arguments, 0, NULL, &contract) < 0)
 		return ANSWER_STATUS_FAILED;
 	if (json)
 		return print_json(json_path(&contract->paths[id]));

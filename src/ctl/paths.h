@@ -18,10 +18,10 @@ int paths_probe(bool json, const char *socket, size_t n, char *const *arguments)
 
 /*
  * The contract that the files (none: the default one) make on this host, no name resolved. What is
- * wrong goes to standard error.
+ * wrong goes to standard error. *ret_conf may be NULL.
  */
 NODISCARD int paths_contract(size_t n, char *const *files, unsigned int scope,
-			     struct contract **ret_contract);
+			     struct conf **ret_conf, struct contract **ret_contract);
 /* Says that there is no such path, with the name that was meant, if there is one near. */
 int paths_unknown(const char *name);
 

@@ -15,6 +15,7 @@
 #include "monitor/client.h"
 #include "monitor/frontdoor.h"
 #include "monitor/keyd.h"
+#include "monitor/lent.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
 #include "monitor/netd.h"
@@ -239,6 +240,18 @@ void command_forget(struct monitor *monitor, const void *data)
 		monitor->reload_caller.data = NULL;
 }
 
+/* Safe: only root; it gets no more than what each cell has, and no cell in it. */
+static void run_cell_lend(const struct command_call *call)
+{
+	int r = -EAGAIN;
+
+	if (netd_ready(call->monitor->netd))
+		r = lent_create(call, call->lent);
+	if (r < 0)
+		failed(call, ANSWER_STATUS_FAILED,
+		       r == -ENOSPC ? "there are too many cells" : "the network is not ready");
+}
+
 static void run_shutdown(const struct command_call *call)
 {
 	log_event(LOG_INFO, "monitor.shutdown", LOG_INT("by_uid", call->caller));
@@ -251,7 +264,8 @@ void command_run(enum command_id id, const struct command_call *call)
 	static void (*const run[COMMAND_COUNT])(const struct command_call *call) = {
 		[COMMAND_STATUS] = run_status, [COMMAND_SESSIONS] = run_sessions,
 		[COMMAND_KICK] = run_kick,     [COMMAND_END] = run_end,
-		[COMMAND_RELOAD] = run_reload, [COMMAND_SHUTDOWN] = run_shutdown,
+		[COMMAND_RELOAD] = run_reload, [COMMAND_CELL_LEND] = run_cell_lend,
+		[COMMAND_SHUTDOWN] = run_shutdown,
 	};
 
 	if (run[id])

@@ -9,6 +9,7 @@
 #include "ctl/command.h"
 #include "wire/buf.h"
 
+struct lent_cell;
 struct monitor;
 
 struct command_call {
@@ -18,7 +19,10 @@ struct command_call {
 	size_t n_arguments;
 	/* Sends one message of the answer; the last one is DONE or FAILED. */
 	void (*answer)(void *data, const struct buf *body);
+	/* The same with a descriptor, which stays the caller's. */
+	void (*answer_fd)(void *data, const struct buf *body, int fd);
 	void *data;
+	struct lent_cell **lent; /* the cell that is lent for as long as the connection lasts */
 };
 
 /* Access was checked. An answer may come later, unless it is forgotten before. */

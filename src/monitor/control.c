@@ -19,6 +19,7 @@
 #include "ctl/answer.h"
 #include "ipc/channel.h"
 #include "monitor/commands.h"
+#include "monitor/lent.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
 
@@ -39,11 +40,13 @@ struct control_client {
 	struct ipc_channel *channel;
 	struct wl_event_source *timer;
 	uid_t uid;
+	struct lent_cell *lent; /* or NULL */
 };
 
 static void client_drop(struct control_client *client)
 {
 	command_forget(client->control->monitor, client);
+	lent_destroy(client->lent);
 	ipc_channel_destroy(client->channel);
 	if (client->timer)
 		wl_event_source_remove(client->timer);
@@ -68,14 +71,19 @@ static void handle_closed(void *data, int reason)
 	client_drop(client);
 }
 
-static void send_answer(void *data, const struct buf *body)
+static void send_answer_fd(void *data, const struct buf *body, int fd)
 {
 	struct control_client *client = data;
-	int r = ipc_channel_send(client->channel, IPC_CONTROL_ANSWER, body, NULL, 0);
+	int r = ipc_channel_send(client->channel, IPC_CONTROL_ANSWER, body, &fd, fd >= 0);
 
 	/* One that does not read what it asked for is dropped by its timer or at its end. */
 	if (r < 0 && r != -EPIPE)
 		log_event(LOG_WARN, "control.slow", LOG_INT("uid", client->uid), LOG_ERR(r));
+}
+
+static void send_answer(void *data, const struct buf *body)
+{
+	send_answer_fd(data, body, -1);
 }
 
 static void send_failure(struct control_client *client, enum answer_status status,
@@ -129,9 +137,13 @@ static int handle_request(void *data, struct ipc_message *message)
 					.arguments = (const char *const *)request.words + used,
 					.n_arguments = request.n_words - used,
 					.answer = send_answer,
+					.answer_fd = send_answer_fd,
+					.lent = &client->lent,
 					.data = client,
 				});
 	}
+	if (client->lent)
+		wl_event_source_timer_update(client->timer, LENT_TIMEOUT * 1000);
 	control_request_finish(&request);
 	return 0;
 }

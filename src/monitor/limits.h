@@ -43,6 +43,8 @@
 #define CONTROL_PER_UID 8
 /* A control client that says nothing, or takes nothing, for so long is dropped; seconds. */
 #define CONTROL_TIMEOUT 30
+/* A cell's network is lent for so long; seconds. */
+#define LENT_TIMEOUT 600
 /* Words of a command, and bytes of one. */
 #define CONTROL_WORDS_MAX 16
 #define CONTROL_WORD_MAX 512

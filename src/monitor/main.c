@@ -269,6 +269,7 @@ static int run(struct monitor *monitor)
 	wl_list_init(&monitor->clients);
 	wl_list_init(&monitor->sessions);
 	wl_list_init(&monitor->remains);
+	wl_list_init(&monitor->lent);
 	monitor->started = clock_wall();
 	reload_apply(monitor);
 	raise_limits();

@@ -71,6 +71,7 @@ struct monitor {
 	struct wl_list clients; /* client.link */
 	struct wl_list sessions; /* session.link, all phases */
 	struct wl_list remains; /* remains.link */
+	struct wl_list lent; /* lent_cell.link */
 	unsigned int n_parked; /* parked or on the way there */
 	struct wl_event_source *park_timer;
 	unsigned int park_failures; /* in a row */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "monitor/frontdoor.h"
+#include "monitor/lent.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
 #include "monitor/session.h"
@@ -92,8 +93,8 @@ static int handle_started(void *data, struct ipc_message *message)
 }
 
 /*
- * Safe: the answer is only passed to the session that holds the slot and asked for it; the session
- * enters what it gets as its cell's network and nothing else.
+ * Safe: the answer is only passed to the session, or to root's lazaretctl, that holds the slot and asked
+ * for it; it enters what it gets as a cell's network and nothing else.
  */
 static int handle_cell_created(void *data, struct ipc_message *message)
 {
@@ -107,6 +108,8 @@ static int handle_cell_created(void *data, struct ipc_message *message)
 
 	if (!cursor_done(&message->body) || (ok && netns < 0))
 		return -EPROTO;
+	if (lent_net(sibling->monitor, slot, ok, reason, resolv, netns))
+		return 0;
 	session = session_find_slot(sibling->monitor, slot);
 	if (!session || !session->net_wanted) {
 		log_event(LOG_DEBUG, "network.unwanted", LOG_INT("slot", slot));

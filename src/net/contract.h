@@ -102,6 +102,8 @@ void contract_destroy(struct contract *contract);
 void contract_destroyp(struct contract **contract);
 #define _cleanup_contract_ CLEANUP(contract_destroyp)
 
+/* Whether a host is meant by its name: letters, digits, hyphens and dots, no address. */
+bool contract_is_name(const char *text);
 /* The zone that a path's peers are, or NULL for named hosts and the Internet. */
 const struct network_list *contract_zone(const struct contract *contract, enum path_peer peer);
 /* Whether a path carries traffic to us; from us. */

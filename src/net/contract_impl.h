@@ -36,6 +36,4 @@ void builder_take_site(struct builder *builder);
 /* What only makes sense together, after the paths. */
 void builder_check(struct builder *builder);
 
-bool contract_is_name(const char *text);
-
 #endif

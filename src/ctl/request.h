@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A connection to the daemon's control socket. */
+#ifndef LAZARET_CTL_REQUEST_H
+#define LAZARET_CTL_REQUEST_H
+
+#include <stddef.h>
+
+#include "base/attr.h"
+
+/* Descriptor or negative errno. */
+NODISCARD int request_connect(const char *socket);
+/* The words of a command. */
+NODISCARD int request_send(int fd, size_t n, const char *const *words);
+
+#endif
