@@ -163,8 +163,12 @@ static void judge_http(CURL *curl, CURLcode code, const struct probe_job *job,
 	curl_easy_getinfo(curl, CURLINFO_APPCONNECT_TIME_T, &tls);
 	if (status > 0) {
 		result->verdict = PROBE_WORKS;
-		snprintf(result->detail, sizeof(result->detail), "status %ld%s", status,
-			 tls > 0 ? " over TLS" : "");
+		snprintf(result->detail, sizeof(result->detail), "status %ld%s%s", status,
+			 tls > 0 ? " over TLS" : "",
+			 job->check != PROBE_PROXY ? ""
+			 : status == 407           ? ": it wants a login"
+			 : status >= 500           ? ": it does not reach the page"
+						   : "");
 		return;
 	}
 	if (job->check == PROBE_HTTPS && tls > 0) {

@@ -287,6 +287,9 @@ ssize_t probe_link_recv(struct probe_link *link, void *data, size_t size)
 
 		if (link->tls) {
 			n = gnutls_record_recv(link->tls, data, size);
+			/* In version 1.3 who misses a certificate may just say goodbye. */
+			if (n == 0 && gnutls_certificate_client_get_request_status(link->tls))
+				return -ENOKEY;
 			if (n >= 0)
 				return n;
 			r = tls_error(link, (int)n);
