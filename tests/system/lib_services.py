@@ -51,12 +51,14 @@ while True:
 """
 
 
-def listening(netns):
-    """What is bound there: {"tcp/22", "udp/123", …}."""
+def listening(netns, address):
+    """What is bound to the address, or to any, there: {"tcp/22", "udp/123", …}."""
     found = set()
     for proto, flag in (("tcp", "-lnt"), ("udp", "-lnu")):
         for line in run("ss", "-H", flag, netns=netns).splitlines():
-            found.add("%s/%s" % (proto, line.split()[3].rpartition(":")[2]))
+            host, _, port = line.split()[3].rpartition(":")
+            if host in (address, "0.0.0.0", "*", "[::]", "[%s]" % address):
+                found.add("%s/%s" % (proto, port))
     return found
 
 
@@ -108,13 +110,13 @@ class Services:
                 if not process.running():
                     raise AssertionError("%s ended:\n%s" % (
                         process.command, "\n".join(process.lines[-30:])))
-            return wanted <= listening(self.netns)
+            return wanted <= listening(self.netns, self.address)
 
         try:
             wait_until(all_there, seconds, "the servers listen")
         except AssertionError as error:
             raise AssertionError("%s; not there: %s" % (
-                error, sorted(wanted - listening(self.netns)))) from None
+                error, sorted(wanted - listening(self.netns, self.address)))) from None
         return wanted
 
     # --- one of each
@@ -381,7 +383,7 @@ class Services:
                 os.killpg(process.pid, 9)
         self.running = []
         try:
-            wait_until(lambda: not ports & listening(self.netns), 10, "nothing listens any more")
+            wait_until(lambda: not ports & listening(self.netns, self.address), 10, "nothing listens any more")
         except AssertionError as error:
             raise AssertionError("%s:\n%s" % (error, run(
                 "ss", "-lntup", netns=self.netns))) from None
