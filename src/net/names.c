@@ -217,9 +217,15 @@ static int read_line(struct names *names, char *line)
 	if (!entry)
 		return -ENOMEM;
 	while ((address = strsep(&line, " "))) {
-		int r = network_list_add_text(&entry->addresses, address);
+		struct network network;
+		int r;
 
-		if (r == -ENOMEM || entry->addresses.n >= NAME_ADDRESSES_MAX)
+		if (network_parse(address, &network) < 0 ||
+		    network.bits != network_width(network.family) ||
+		    entry->addresses.n >= NAME_ADDRESSES_MAX)
+			continue;
+		r = network_list_add(&entry->addresses, &network);
+		if (r < 0)
 			return r;
 	}
 	network_list_sort(&entry->addresses);

@@ -27,6 +27,7 @@
 #include "net/env.h"
 #include "net/limits.h"
 #include "net/link.h"
+#include "net/netd_filter.h"
 #include "net/netd_names.h"
 #include "net/nft.h"
 #include "net/rules.h"
@@ -663,6 +664,10 @@ int main(void)
 		netd_names_init(&netd.names, netd.loop, handle_names, &netd);
 		netd.timer = wl_event_loop_add_timer(netd.loop, handle_timer, &netd);
 		r = netd.timer ? 0 : -ENOMEM;
+	}
+	if (r == 0) {
+		step = "filter";
+		r = netd_filter();
 	}
 	if (r < 0) {
 		log_event(LOG_ERROR, "netd.start-failed", LOG_STR("step", step), LOG_ERR(r));
