@@ -108,13 +108,14 @@ def format_ports(ports):
 
 
 class Group:
-    """Packets that differ only by their port. `source` None, `sport` 0: the kernel's choice.
+    """Packets that differ only by their port. `proto` is tcp, udp, or the number of another one (of
+    which port 0 is sent). `source` None, `sport` 0: the kernel's choice.
     `tag` is whose answer is expected; `what` says what a failure means."""
 
     __slots__ = ("place", "uid", "proto", "source", "sport", "dest", "ports", "tag", "what")
 
     def __init__(self, place, uid, proto, dest, ports, tag, what, source=None, sport=0):
-        self.place, self.uid, self.proto, self.dest = place, uid, proto, dest
+        self.place, self.uid, self.proto, self.dest = place, uid, str(proto), dest
         self.ports, self.tag, self.what = list(ports), tag, what
         self.source, self.sport = source, sport
 
@@ -140,7 +141,7 @@ class World:
         self.hosts = {name: (four, six) for name, four, six in HOSTS}
         self.stack = contextlib.ExitStack()
         self.netd = self.cell_server = None
-        self.noise = 0
+        self.noise = 0  # what differed once and not when it was tried again
         self.tried = 0
         self.folder = pathlib.Path(BUILD / "system" / self.prefix)
         try:
@@ -423,7 +424,9 @@ class World:
         self.tried += sum(len(g.ports) for g in groups)
         culprits = []
         for batch in self._batches(groups):
-            self._find_open(batch, culprits, most)
+            found = len(culprits)
+            if not self._find_open(batch, culprits, most) and found == len(culprits):
+                self.noise += 1
         return culprits
 
     @staticmethod
@@ -439,11 +442,12 @@ class World:
         yield batch
 
     def _find_open(self, groups, culprits, most):
+        """Adds sentences to `culprits`; whether all was well at once."""
         if not groups or len(culprits) >= most:
-            return
+            return True
         results = self._all_shut(groups)
         if results is None:
-            return
+            return True
         rest = []
         for group, result in zip(groups, results):
             for port, answer in sorted(result.items()):
@@ -456,12 +460,12 @@ class World:
                 rest.append(group.only(left))
         if len(rest) == 1 and len(rest[0].ports) == 1:
             culprits.append("NOT DROPPED though shut: " + rest[0].name(rest[0].ports[0]))
-            return
-        if any(results):
+        elif any(results):
             self._find_open(rest, culprits, most)
-            return
-        for half in self._halves(rest):
-            self._find_open(half, culprits, most)
+        else:
+            for half in self._halves(rest):
+                self._find_open(half, culprits, most)
+        return False
 
     @staticmethod
     def _halves(groups):

@@ -69,7 +69,7 @@ def with_neighbours(ports):
 def others(seed):
     """Ten ports that are in no table and beside none."""
     chance = random.Random(seed)
-    taken, found = with_neighbours(LISTED), set()
+    taken, found = with_neighbours(LISTED) | {67, 68}, set()
     while len(found) < 10:
         port = chance.randint(1, 65535)
         if port not in taken:
@@ -91,7 +91,8 @@ class Site:
     """One configuration: which paths are on, and what the site chose."""
 
     def __init__(self, name, on, proxy=None, sso=False, admin=None, direct=(), syslog=None,
-                 update=None, groups=None, cells=((), ()), blind=False, default_accounts=False):
+                 update=None, groups=None, cells=((), ()), blind=False, default_accounts=False,
+                 more=()):
         self.name = name
         self.on = set(on)
         self.proxy = proxy  # its address
@@ -104,6 +105,7 @@ class Site:
         self.cells = cells  # of each the groups of its user
         self.blind = blind  # cells have no IPv6
         self.default_accounts = default_accounts
+        self.more = list(more)  # lines
 
     def text(self, hosts):
         """As the operator writes it."""
@@ -115,6 +117,7 @@ class Site:
                  "zone-dns = " + both("idns"),
                  "zone-monitoring = {\"10.71.4.0/28\", \"fd71:4::/64\"}",
                  "viewer-rate = 100000", "admin-rate = 100000", "cell-connections = 1000000"]
+        lines += self.more
         if self.blind:
             lines.append("cell-block6 = \"\"")
         if self.proxy:
@@ -289,13 +292,13 @@ class MatrixTest(unittest.TestCase):
         cls.seed = int(os.environ.get("LAZARET_SEED") or random.randrange(1 << 32))
         cls.others = others(cls.seed)
         print("seed %d: LAZARET_SEED repeats it" % cls.seed)
-        cls.world = World(with_neighbours(LISTED) | cls.others)
+        cls.world = World(with_neighbours(LISTED) | cls.others | {67, 68})
         cls.addClassCleanup(cls.world.close)
         cls.started = time.monotonic()
 
     @classmethod
     def tearDownClass(cls):
-        print("%s: %d cells of the matrix tried in %.1f s; %d batches sent twice" % (
+        print("%s: %d cells of the matrix tried in %.1f s; %d differed once only" % (
             cls.__name__, cls.world.tried, time.monotonic() - cls.started, cls.world.noise))
 
     def load(self, site):
@@ -366,9 +369,8 @@ class Whole(MatrixTest):
         self.walk_all(Site("default accounts", ALL, default_accounts=True))
 
     def test_cells_without_ipv6(self):
-        self.load(Site("cells without IPv6", ALL, blind=True, cells=((), (), ())))
-        self.assertEqual(self.world.get("system", "net/ipv6/conf/all/forwarding"), "0")
         self.walk_all(Site("cells without IPv6", ALL, blind=True, cells=((), (), ())))
+        self.assertEqual(self.world.get("system", "net/ipv6/conf/all/forwarding"), "0")
 
     def test_groups(self):
         groups = {"mail": "mtx-post", "direct": "mtx-admins", "webrtc": "mtx-meetings",
@@ -397,6 +399,84 @@ class Switches(MatrixTest):
         gone = {path} | ({"webrtc"} if path == "web" else set())
         self.walk(Site("%s off" % path, ALL - gone, proxy=PROXY if path == "dns" else None),
                   self.ports(path), self.accounts(path))
+
+
+class Beside(MatrixTest):
+    """What the tables of the document do not show."""
+
+    ports = (22, 53, 67, 68, 80, 443, 3389, 5900)
+
+    def everything(self, *more):
+        self.world.stop_system()
+        return self.load(Site("everything", ALL, more=more))
+
+    def test_incoming_rdp_has_no_service(self):
+        self.everything()
+        before = self.world.drops()
+        groups = [Group("rdp", 0, proto, address, ports, "system", "rdp to the system")
+                  for address in (SYSTEM4, SYSTEM6)
+                  for proto, ports in (("tcp", (3389, 1494, 80, 443)), ("udp", (1604,)))]
+        self.assertEqual(self.world.shut(groups), [])
+        counter = ("system", "lazaret_host", "drop-in-rdp")
+        self.assertEqual(self.world.drops()[counter] - before[counter], 10)
+
+    def test_forged_senders(self):
+        """Neither a cell that broke out nor a neighbour is believed to be somebody else."""
+        self.everything()
+        world = self.world
+        groups = []
+        for family in (0, 1):
+            own = (SYSTEM4, SYSTEM6)[family]
+            cells = [world.cell_address(slot)[family] for slot in range(4)]
+            gateway = world.cell_gateway(0)[family]
+            hosts = [world.hosts[name][family] for name in ("ws", "dns", "neigh", "inet2")]
+            for cell, forged in (("cell0", cells[1:]), ("cell1", [cells[0]] + cells[2:])):
+                for source in forged + hosts + [own]:
+                    for proto, ports in (("tcp", (80, 443)), ("udp", (443, 3478))):
+                        groups.append(Group(
+                            cell, CELL_UID, proto, world.hosts["inet"][family], ports, "inet",
+                            "%s as %s to inet" % (cell, source), source=source))
+            for source in cells + [own, gateway]:
+                groups.append(Group("neigh", 0, "tcp", own, self.ports, "system",
+                                    "neigh as %s to the system" % source, source=source))
+        self.assertEqual(world.shut(groups), [])
+
+    def test_other_protocols(self):
+        """No path is of another protocol than TCP or UDP, and an echo answers zones only."""
+        self.everything()
+        world = self.world
+        names = {1: "echo", 58: "echo", 33: "DCCP", 47: "GRE", 50: "ESP", 132: "SCTP",
+                 136: "UDP-Lite", 253: "an experiment"}
+        zones, groups = ("ws", "adm", "idns", "mon"), []
+        for number, what in names.items():
+            for family in [number == 58] if what == "echo" else [0, 1]:
+                def add(place, uid, dest, where):
+                    groups.append(Group(place, uid, number, dest, [0], None, "%s from %s to %s" % (
+                        what, place, where)))
+
+                for name, addresses in world.hosts.items():
+                    add("system", 0, addresses[family], name)
+                    for cell in ("cell0", "cell1"):
+                        add(cell, CELL_UID, addresses[family], name)
+                    if not (what == "echo" and name in zones):
+                        add(name, 0, (SYSTEM4, SYSTEM6)[family], "the system")
+                    add(name, 0, world.cell_address(0)[family], "cell0")
+        self.assertEqual(world.shut(groups), [])
+
+    def dhcp(self, address):
+        return [Group("neigh", 0, "udp", SYSTEM4, [68], "system", "DHCP to the system", sport=67),
+                Group("system", 0, "udp", address, [67], "neigh", "DHCP of the system", sport=68)]
+
+    def test_dhcp_only_where_the_address_comes_that_way(self):
+        address = self.world.hosts["neigh"][0]
+        self.everything()
+        self.assertEqual(self.world.shut(self.dhcp(address)), [])
+        self.everything("host-addressing = automatic")
+        self.assertEqual(self.world.open(self.dhcp(address)), [])
+        others = [Group("neigh", 0, "udp", SYSTEM4, [67, 53, 22], "system", "DHCP", sport=67),
+                  Group("neigh", 0, "udp", SYSTEM4, [68], "system", "no DHCP", sport=68),
+                  Group("system", 0, "udp", address, [68, 443], "neigh", "DHCP", sport=68)]
+        self.assertEqual(self.world.shut(others), [])
 
 
 class Holes(MatrixTest):

@@ -16,7 +16,8 @@
  *			same. "open" waits for the answers, "shut" does not wait but reports what
  *			has come. Answer: "ID PORT=TAG… PORT!ERRNO… sent=COUNT again=COUNT", the
  *			errors being of packets that were not sent; the second count is of SYNs that
- *			the kernel repeated
+ *			the kernel repeated. PROTO is tcp, udp, or the number of another protocol, of
+ *			which one bare packet is sent for "port" 0, or an echo request
  *		counters NETNS		its named counters in the JSON of nft(8), on one line
  *		forget NETNS		empty its connection tracking. Answer: "ok"
  *
@@ -253,6 +254,7 @@ struct group {
 	const char *id;
 	uid_t uid;
 	bool is_tcp;
+	int raw; /* number of a protocol that has no ports, or 0 */
 	struct sockaddr_storage source, dest;
 	socklen_t len;
 	uint16_t *ports;
@@ -327,8 +329,8 @@ static void use_source(const struct group *group, int fd)
 
 static int prepared_socket(const struct group *group)
 {
-	int type = group->is_tcp ? SOCK_STREAM : SOCK_DGRAM;
-	int fd = socket(group->dest.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int type = group->is_tcp ? SOCK_STREAM : group->raw ? SOCK_RAW : SOCK_DGRAM;
+	int fd = socket(group->dest.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, group->raw);
 
 	if (fd < 0)
 		exit(2);
@@ -344,6 +346,16 @@ static bool was_sent(int r)
 	       errno == ECONNREFUSED || errno == EHOSTUNREACH;
 }
 
+static int send_bare(const struct group *group, int fd)
+{
+	/* With its checksum; of ICMPv6 the kernel makes it. */
+	static const uint8_t echo[8] = {8, 0, 0xf7, 0xff}, echo6[8] = {128};
+	const uint8_t *packet = group->raw == IPPROTO_ICMPV6 ? echo6 : echo;
+
+	return (int)sendto(fd, packet, sizeof(echo), 0, (const struct sockaddr *)&group->dest,
+			   group->len);
+}
+
 static void send_one(struct group *group, struct attempt *attempt, int udp)
 {
 	const struct sockaddr *dest = (const struct sockaddr *)&group->dest;
@@ -355,6 +367,7 @@ static void send_one(struct group *group, struct attempt *attempt, int udp)
 	attempt->fd = group->is_tcp ? prepared_socket(group) : -1;
 	errno = 0;
 	r = group->is_tcp ? connect(attempt->fd, dest, group->len)
+	    : group->raw  ? send_bare(group, udp)
 			  : (int)sendto(udp, "probe", 5, 0, dest, group->len);
 	if (was_sent(r))
 		group->sent++;
@@ -512,7 +525,7 @@ static void send_group(struct group *group, struct attempt *attempts)
 			gather_tcp(attempts + at, n, deadline);
 		else if (group->is_tcp)
 			notice_tcp(attempts + at, n, started);
-		else
+		else if (!group->raw)
 			gather_udp(group, udp, attempts + at, n, deadline);
 		if (at == 0)
 			printf("%s", group->id);
@@ -528,13 +541,16 @@ static void send_line(bool wait, char *rest)
 	static uint16_t ports[PORTS_MAX];
 	static struct attempt attempts[PORTS_MAX];
 	struct group group = {.wait = wait, .ports = ports};
-	const char *source;
+	const char *source, *proto;
 	uint32_t sport;
 
 	group.id = word(&rest);
 	enter(word(&rest));
 	group.uid = number(word(&rest), UINT32_MAX);
-	group.is_tcp = str_eq(word(&rest), "tcp");
+	proto = word(&rest);
+	group.is_tcp = str_eq(proto, "tcp");
+	if (!group.is_tcp && !str_eq(proto, "udp"))
+		group.raw = (int)number(proto, 255);
 	source = word(&rest);
 	sport = number(word(&rest), 65535);
 	group.len = parse_address(word(&rest), &group.dest);
