@@ -60,10 +60,13 @@ def status():
     return found[0] if isinstance(found, list) else found
 
 
-def sessions():
+def all_sessions():
     found = ctl("sessions")
-    found = found if isinstance(found, list) else found["sessions"]
-    return [s for s in found if s["state"] != "parked"]
+    return found if isinstance(found, list) else found["sessions"]
+
+
+def sessions():
+    return [s for s in all_sessions() if s["state"] != "parked"]
 
 
 def session(user=USER):
@@ -285,7 +288,7 @@ class Units(UnitTest):
         before = counter(cell, "memory.events", "oom_kill")
         state = in_group(cell, grow)
         self.assertTrue(os.WIFSIGNALED(state) and os.WTERMSIG(state) == signal.SIGKILL, state)
-        self.assertEqual(counter(cell, "memory.events", "oom_kill"), before + 1)
+        self.assertGreater(counter(cell, "memory.events", "oom_kill"), before)
         self.works()
 
     def test_fork_bomb(self):
@@ -496,7 +499,7 @@ class Leaving(UnitTest):
 
     def parked(self):
         return wait_until(lambda: next(
-            (s for s in ctl("sessions") if s["state"] == "parked"), None), 60, "a cell is parked")
+            (s for s in all_sessions() if s["state"] == "parked"), None), 60, "a cell is parked")
 
     def test_1_parked_cell(self):
         """Somebody logs in and gets the browser that stands there; what he puts into the transfer
@@ -523,38 +526,39 @@ class Leaving(UnitTest):
                     home + "/transfer/declaration")
         self.assertEqual(int(shown), browser.uid)
 
-    def test_2_shutdown_leaves_nothing(self):
-        self.assertTrue(sessions())
-        run("lazaretctl", "shutdown")
-        wait_until(lambda: prop("ActiveState") == "inactive", 60, "the unit has ended in order")
-        self.assertEqual(prop("Result"), "success")
-        self.nothing_left()
-        self.assertEqual(prop("ActiveState", CELLS), "active")
-
-    def nothing_left(self):
-        for name in ("lazaretd", "lazaret-session", "lazaret-display", "lazaret-gateway",
-                     "lazaret-netd", "lazaret-keyd", "chromium", "bwrap"):
-            self.assertEqual(of_program(name), [], name)
-        links = json.loads(run("ip", "-j", "link"))
-        self.assertEqual([x["ifname"] for x in links if x["ifname"].startswith("lzc")], [])
-        self.assertEqual(run("nft", "list", "tables").strip(), "")
-        self.assertNotIn("/var/lib/lazaret", pathlib.Path("/proc/self/mountinfo")
-                         .read_text("utf-8"))
-        self.assertNotIn("/var/lib/lazaret",
-                         run("losetup", "--noheadings", "--output", "BACK-FILE"))
-        self.assertEqual(list((GROUPS / prop("ControlGroup", CELLS).lstrip("/")).glob("s-*")), [])
-
-    def test_3_end_of_the_cells(self):
+    def test_2_end_of_the_cells(self):
         """Stopping the unit of the groups ends everything, and starting ours brings it back."""
-        run("systemctl", "start", UNIT)
-        client = viewer(picture=False)
-        self.addCleanup(client.close)
+        self.assertTrue(sessions())
         run("systemctl", "stop", CELLS)
         self.assertEqual(prop("ActiveState"), "inactive")
-        for name in ("lazaret-session", "lazaret-display", "lazaret-gateway", "chromium"):
+        for name in ("lazaretd", "lazaret-session", "lazaret-display", "lazaret-gateway",
+                     "chromium"):
             wait_until(lambda n=name: not of_program(n), 60, name + " is gone")
-        self.assertNotIn("/var/lib/lazaret", pathlib.Path("/proc/self/mountinfo")
-                         .read_text("utf-8"))
+        self.no_homes()
         run("systemctl", "start", UNIT)
         self.assertEqual(prop("ActiveState", CELLS), "active")
         self.assertEqual(sessions(), [])
+
+    def test_3_shutdown_leaves_nothing(self):
+        """Nor what the end before this one has left, which only the monitor could clear up."""
+        self.parked()
+        client = viewer(picture=False)
+        self.addCleanup(client.close)
+        run("lazaretctl", "shutdown")
+        wait_until(lambda: prop("ActiveState") == "inactive", 60, "the unit has ended in order")
+        self.assertEqual(prop("Result"), "success")
+        self.assertEqual(prop("ActiveState", CELLS), "active")
+        for name in ("lazaretd", "lazaret-session", "lazaret-display", "lazaret-gateway",
+                     "lazaret-netd", "lazaret-keyd", "chromium", "bwrap"):
+            self.assertEqual(of_program(name), [], name)
+        self.no_homes()
+        links = json.loads(run("ip", "-j", "link"))
+        self.assertEqual([x["ifname"] for x in links if x["ifname"].startswith("lzc")], [])
+        self.assertEqual(run("nft", "list", "tables").strip(), "")
+        self.assertEqual(list((GROUPS / prop("ControlGroup", CELLS).lstrip("/")).glob("s-*")), [])
+        self.assertEqual(list(pathlib.Path("/run/lazaret").glob("sessions/*")), [])
+
+    def no_homes(self):
+        for text in (pathlib.Path("/proc/self/mountinfo").read_text("utf-8"),
+                     run("losetup", "--noheadings", "--output", "BACK-FILE")):
+            self.assertNotIn("/var/lib/lazaret", text)
