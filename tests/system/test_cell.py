@@ -14,7 +14,7 @@ import sys
 
 import lib_net
 from lib_cell import CellTest
-from lib_proc import Process, run
+from lib_proc import Process, processes, run, wait_until
 
 # System calls, with arguments that would do harm, that the filter answers itself.
 REFUSED = """
@@ -308,3 +308,235 @@ class Cells(CellTest):
         self.assertEqual(found, {name: "open" for name in (
             "unix " + wayland, "unix " + bus, "tcp %s 80" % lib_net.WEB, "tcp %s 80" % lib_net.WEB6,
             "udp %s 53" % lib_net.NAME_SERVER)})
+
+
+class Bombs(CellTest):
+    """Each program that takes all it can get runs in Alice's cell, while Bob works. It comes to a
+    bound of its cell, the host and Bob do not notice, and when the session is ended nothing of it
+    is left, however much there was."""
+
+    seconds = 240
+    url = "http://%s/input" % lib_net.WEB
+    PAPER = (0xE8, 0xF0, 0xFF)
+    MEMORY, PROCESSES, SHM, HOME = 700, 400, 256, 64
+    options = {"idle-limit": 0, "cell-memory": MEMORY, "cell-processes": PROCESSES,
+               "cell-shm": SHM, "cell-home": HOME}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        try:
+            cls.bob = cls.system.client("bob", 1)
+            cls.stack.callback(cls.bob.close)
+            cls.bob.wait_colour(cls.PAPER, 0.4)
+            cls.bob_session = cls.system.session("bob")["id"]
+            cls.typed = ""
+        except BaseException:
+            cls.stack.close()
+            raise
+
+    def setUp(self):
+        super().setUp()
+        self.session = self.enter("alice", 0)["id"]
+        self.disk = self.free_disk()
+
+    # --- how it goes to the others
+
+    def bob_works(self, seconds=40):
+        """His keys arrive in his page, through the connection that he has had all the time."""
+        type(self).typed += "x"
+        mark = self.web.mark()
+        self.bob.type("x")
+        self.web.wait("input", seconds, mark, value=self.typed)
+        self.assertEqual(self.system.session("bob")["id"], self.bob_session)
+
+    def host_answers(self):
+        self.assertEqual(self.system.session("bob")["state"], "attached")
+        files = [open("/dev/null", encoding="ascii") for _ in range(500)]
+        for file in files:
+            file.close()
+        for fd in os.openpty():
+            os.close(fd)
+        self.assertEqual(subprocess.run(["true"], check=False).returncode, 0)
+
+    def others_go_on(self):
+        self.host_answers()
+        self.bob_works()
+
+    @staticmethod
+    def free_disk():
+        state = os.statvfs("/var/lib")
+        return state.f_bavail * state.f_frsize, state.f_favail
+
+    # --- what the kernel says of the cell
+
+    def group_file(self, controller, name):
+        for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/" + controller):
+            path = pathlib.Path(root) / self.system.instance / ("s-" + self.session) / "cell" / name
+            if path.exists():
+                return path.read_text(encoding="ascii")
+        return None
+
+    def number(self, controller, *files, key=None):
+        for name in files:
+            text = self.group_file(controller, name)
+            if text is not None:
+                if key is None:
+                    return int(text)
+                return dict((k, int(v)) for k, v in map(str.split, text.splitlines())).get(key, 0)
+        raise AssertionError("no file %s for %s" % (files, controller))
+
+    def killed(self):
+        return self.number("memory", "memory.events", "memory.oom_control", key="oom_kill")
+
+    def memory_is_bounded(self):
+        limit = self.number("memory", "memory.max", "memory.limit_in_bytes")
+        self.assertEqual(limit, self.MEMORY << 20)
+        self.assertLessEqual(self.number("memory", "memory.current", "memory.usage_in_bytes"),
+                             limit)
+
+    # --- the end
+
+    def tearDown(self):
+        uid = self.system.uid("alice")
+        if self.system.session("alice"):
+            self.system.ctl("end", self.system.session("alice")["id"])
+        self.system.wait_ended("alice", 60)
+
+        def remains():
+            return ([str(p) for p in processes() if p.uid == uid]
+                    + [g for g in self.system.cgroups() if self.session in g]
+                    + [m for m in self.system.mounts() if "/users/%d/" % uid in m]
+                    + [d for d in self.loops() if "/users/%d/" % uid in d]
+                    + self.system.links()[1:])
+
+        try:
+            wait_until(lambda: not remains(), 30, "nothing is left of it")
+        except AssertionError as error:
+            raise AssertionError("%s: %s" % (error, remains())) from None
+        self.assertEqual(len(self.system.processes("lazaret-display")), 1)
+        self.others_go_on()
+
+    @staticmethod
+    def loops():
+        return [path.read_text(encoding="utf-8") for path in
+                pathlib.Path("/sys/block").glob("loop*/loop/backing_file")]
+
+    # --- the bombs
+
+    def bomb(self, *words):
+        order = self.order("alice", "bomb", *words)
+        self.addCleanup(order.close)
+        return order
+
+    def test_forks(self):
+        self.bomb("fork").wait("full")
+        wait_until(lambda: self.number("pids", "pids.events", key="max") > 100, 30,
+                   "the limit has refused forks")
+        self.assertEqual(self.number("pids", "pids.max"), self.PROCESSES)
+        self.assertLessEqual(self.number("pids", "pids.current"), self.PROCESSES)
+        self.assertGreater(self.number("pids", "pids.current"), self.PROCESSES * 3 // 4)
+        self.others_go_on()
+
+    def until_killed(self, *words):
+        before = self.killed()
+        self.bomb(*words)
+        wait_until(lambda: self.killed() > before, 90, "the memory limit has ended a process")
+        self.memory_is_bounded()
+        self.others_go_on()
+
+    def test_memory(self):
+        self.until_killed("memory")
+
+    def test_memory_files(self):
+        self.until_killed("memfd")
+
+    def test_memory_segments(self):
+        self.until_killed("segment")
+
+    def test_temporary_files(self):
+        """/tmp may be larger than what is left of the memory: then that is its bound."""
+        before = self.killed()
+        order = self.bomb("disk", "/tmp")
+        wait_until(lambda: order.ended or self.killed() > before
+                   or any(a["what"] == "full" for a in order.answers), 90, "it is full")
+        self.memory_is_bounded()
+        self.others_go_on()
+
+    def test_shared_memory_folder(self):
+        full = self.bomb("disk", "/dev/shm").wait("full")["value"]
+        self.assertIn("No space left", full)
+        self.assertLessEqual(int(full.split()[1]), self.SHM << 20)
+        self.memory_is_bounded()
+        self.others_go_on()
+
+    def fills(self, folder):
+        volume = self.files("alice") / "volume"
+        size = volume.stat().st_size
+        full = self.bomb("disk", folder).wait("full")["value"]
+        self.assertRegex(full, "No space left|quota")
+        self.assertLess(int(full.split()[1]), self.HOME << 20)
+        self.assertEqual(volume.stat().st_size, size)
+        self.assertEqual(size, self.HOME << 20)
+        # The host's disk has lost nothing to it; others write meanwhile, so a little is allowed.
+        self.assertLess(self.disk[0] - self.free_disk()[0], 48 << 20)
+        self.others_go_on()
+
+    def empty(self):
+        for path in self.files("alice").glob("data/*/cell-probe-bomb*"):
+            path.unlink()
+
+    def test_home(self):
+        self.addCleanup(lambda: self.enter("alice", 0) and self.empty())
+        self.fills("/home/" + self.system.name("alice"))
+
+    def test_transfer_folder(self):
+        self.fills("/home/%s/transfer" % self.system.name("alice"))
+        self.empty()
+
+    def test_many_files(self):
+        full = self.bomb("inodes", "/home/%s/transfer" % self.system.name("alice")).wait("full")
+        self.assertIn("No space left", full["value"])
+        self.assertLess(self.disk[1] - self.free_disk()[1], 5000)
+        self.others_go_on()
+        self.empty()
+
+    def test_processors(self):
+        self.bomb("cpu", 16).wait("full")
+        self.others_go_on()
+
+    def taken(self, kind, count):
+        order = self.bomb(kind, count)
+        wait_until(lambda: sum(a["what"] == "took" for a in order.answers) == count
+                   or order.ended or any(a["what"] == "had" for a in order.answers), 90,
+                   "%s are taken" % kind)
+        return sum(int(a["value"].split()[0]) for a in order.answers if a["what"] == "took")
+
+    def test_descriptors(self):
+        self.assertGreater(self.taken("files", 20), 20 * 8000)
+        self.memory_is_bounded()
+        self.others_go_on()
+
+    def test_descriptors_in_flight(self):
+        self.assertLess(self.taken("in-flight", 20), 2 * 20 * 8192)
+        self.memory_is_bounded()
+        self.others_go_on()
+
+    def test_inotify(self):
+        most = int(pathlib.Path("/proc/sys/user/max_inotify_instances").read_text(
+            encoding="ascii"))
+        self.assertLessEqual(self.taken("inotify", 20), most)
+        self.others_go_on()
+
+    def test_terminals(self):
+        self.assertEqual(self.taken("terminals", 20), 0)
+
+    def test_wayland_clients(self):
+        """Pictures without end on many connections: the display cuts them off, or dies within its
+        own limit of memory; neither is Bob's affair."""
+        order = self.bomb("wayland", 12)
+        wait_until(lambda: order.ended or any(a["what"] == "cut" for a in order.answers)
+                   or self.system.session("alice") is None, 60, "the display has had enough")
+        for _ in range(3):
+            self.bob_works()
+        self.host_answers()

@@ -51,6 +51,7 @@ int probe_udp(const struct order *order);
 int probe_listen(const struct order *order);
 int probe_unix(const struct order *order);
 int probe_network(const struct order *order);
+void probe_wayland_bomb(long clients);
 int probe_bomb(const struct order *order);
 
 #endif

@@ -130,6 +130,7 @@ static void segment_bomb(void)
 static void disk_bomb(const char *folder)
 {
 	char path[512];
+	size_t had;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/cell-probe-bomb", folder);
@@ -138,8 +139,8 @@ static void disk_bomb(const char *folder)
 		tell("full", "disk: 0 %s", strerror(errno));
 		return;
 	}
-	errno = 0;
-	tell("full", "disk: %zu bytes, %s", fill(fd), strerror(errno));
+	had = fill(fd);
+	tell("full", "disk: %zu bytes, %s", had, strerror(errno));
 }
 
 static void file_bomb(const char *folder)
@@ -272,6 +273,8 @@ int probe_bomb(const struct order *order)
 		file_bomb(folder);
 	else if (str_eq(kind, "cpu"))
 		cpu_bomb(order_number(order, 1, 8));
+	else if (str_eq(kind, "wayland"))
+		probe_wayland_bomb(order_number(order, 1, 8));
 	for (size_t i = 0; i < ARRAY_LEN(things); i++) {
 		if (str_eq(kind, things[i].name))
 			hog(i, order_number(order, 1, 16));
