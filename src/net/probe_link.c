@@ -17,6 +17,12 @@
 #define PRIORITY "NORMAL"
 #define PRIORITY_ANONYMOUS "NORMAL:-VERS-TLS1.3:+ANON-ECDH:+ANON-DH"
 
+/* NRPE is tried in three ways. */
+#define PREPARED_MAX 3
+
+static int prepared[PREPARED_MAX];
+static size_t n_prepared;
+
 union any_address {
 	struct sockaddr any;
 	struct sockaddr_in v4;
@@ -127,6 +133,30 @@ void probe_link_judge(const struct probe_link *link, int error, struct probe_res
 			 network_format(&sender, text));
 }
 
+static int open_socket(const struct probe_job *job)
+{
+	int type = job->proto == PROTO_TCP ? SOCK_STREAM : SOCK_DGRAM;
+	int fd = socket(job->address.family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+void probe_link_prepare(const struct probe_job *job)
+{
+	while (n_prepared < PREPARED_MAX) {
+		int fd = open_socket(job);
+
+		if (fd < 0)
+			break;
+		prepared[n_prepared++] = fd;
+	}
+}
+
+static int take_socket(const struct probe_job *job)
+{
+	return n_prepared > 0 ? prepared[--n_prepared] : open_socket(job);
+}
+
 static int connect_socket(struct probe_link *link, const struct probe_job *job)
 {
 	bool v6 = job->address.family == AF_INET6;
@@ -137,12 +167,12 @@ static int connect_socket(struct probe_link *link, const struct probe_job *job)
 	socklen_t to_len = to_sockaddr(&job->address, job->port, &to);
 	int r;
 
-	link->fd = socket(to.any.sa_family,
-			  (job->proto == PROTO_TCP ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK |
-				  SOCK_CLOEXEC,
-			  0);
-	if (link->fd < 0)
-		return -errno;
+	link->fd = take_socket(job);
+	if (link->fd < 0) {
+		r = link->fd;
+		link->fd = -1;
+		return r;
+	}
 	/* Tells who rejects; without it a filter's rejection looks like a closed port. */
 	(void)setsockopt(link->fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR,
 			 &on, sizeof(on));

@@ -22,7 +22,13 @@ struct probe_link {
 	}
 
 /*
- * Opens a socket of this process and connects it. 0, or the negative errno that probe_link_judge()
+ * Opens the sockets of a job's connections while we still are who it is tried as: whose a socket is, is
+ * settled when it is made (meta skuid of nftables), so that root need not talk to a peer.
+ */
+void probe_link_prepare(const struct probe_job *job);
+
+/*
+ * Connects a socket that was prepared, or one of this process. 0, or the negative errno that probe_link_judge()
  * was told; *result then says what it means.
  */
 NODISCARD int probe_link_open(struct probe_link *link, const struct probe_job *job,

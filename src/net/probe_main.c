@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <netdb.h>
+#include <nss.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,7 +21,10 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "net/probe_talk.h"
+#include "net/resolve.h"
 
+#define RESOLVE_ACCOUNT "lazaret-resolve"
+#define UID_NOBODY 65534
 #define MEMORY_MAX (UINT64_C(1) << 30)
 
 static int read_job(struct probe_job *job)
@@ -36,10 +40,11 @@ static int read_job(struct probe_job *job)
 	return probe_job_get(&c, job);
 }
 
-/* Names of the host go the way that its services go: files, DNS, whatever nsswitch.conf(5) says. */
+/* Names of the host go the way that the daemon's go: files and DNS. */
 static void resolve_on_host(const struct probe_job *job, struct probe_result *result)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all = NULL;
+	static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	struct addrinfo *all = NULL;
 	int r = getaddrinfo(job->name, NULL, &hints, &all);
 
 	for (const struct addrinfo *one = all;
@@ -56,11 +61,22 @@ static void resolve_on_host(const struct probe_job *job, struct probe_result *re
 			 r == EAI_NONAME ? "there is no such name" : gai_strerror(r));
 }
 
+/* Where root uses the path, it opens the socket; who talks is nobody, or who resolves the daemon's names. */
+static void put_off_root(const struct probe_job *job, bool names_of_host, struct confine *spec)
+{
+	if (job->check != PROBE_RESOLVE)
+		probe_link_prepare(job);
+	if (names_of_host && confine_lookup(RESOLVE_ACCOUNT, &spec->uid, &spec->gid) == 0)
+		return;
+	spec->uid = UID_NOBODY;
+	spec->gid = UID_NOBODY;
+}
+
 /* From here on we are nobody with nothing but, maybe, a network. */
 static int give_up(const struct probe_job *job, const char **ret_step)
 {
 	bool names_of_host = job->check == PROBE_RESOLVE && !job->in_cell;
-	const struct confine spec = {
+	struct confine spec = {
 		.uid = job->uid,
 		.gid = job->gid,
 		.empty_root = !names_of_host,
@@ -70,7 +86,16 @@ static int give_up(const struct probe_job *job, const char **ret_step)
 		.no_processes = true,
 	};
 
-	return confine(&spec, ret_step);
+	int r;
+
+	if (spec.uid == 0)
+		put_off_root(job, names_of_host, &spec);
+	r = confine(&spec, ret_step);
+	if (r == 0 && names_of_host) {
+		*ret_step = "filter";
+		r = resolve_filter();
+	}
+	return r;
 }
 
 static void attempt(const struct probe_job *job, struct probe_result *result)
@@ -118,6 +143,7 @@ int main(void)
 		return 2;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)__nss_configure_lookup("hosts", "files dns");
 	attempt(&job, &result);
 	str_sanitize(detail, sizeof(detail), result.detail,
 		     strnlen(result.detail, sizeof(result.detail)));
