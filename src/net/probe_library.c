@@ -21,6 +21,9 @@
 #include "net/probe_talk.h"
 #include "net/probe_wire.h"
 
+/* APPLICATION 11 and 30: RFC 4120 section 5.10. */
+#define KRB_AS_REP_TAG 0x6b
+#define KRB_ERROR_TAG 0x7e
 #define REALM_DEFAULT "LAZARET.INVALID"
 
 struct probe_library {
@@ -301,8 +304,12 @@ static void judge_kerberos(struct probe_library *library, const uint8_t *data, s
 						    &realm, &flags);
 	const char *text;
 
-	/* A KDC's own codes are 0 to 127 of the table (RFC 4120 section 7.5.9). */
-	if (code != 0 && (code < ERROR_TABLE_BASE_krb5 || code > ERROR_TABLE_BASE_krb5 + 127)) {
+	/*
+	 * A KDC's own codes are 0 to 127 of the table (RFC 4120 section 7.5.9). The library says some
+	 * of them itself, of what is neither AS-REP nor KRB-ERROR.
+	 */
+	if ((data[0] != KRB_AS_REP_TAG && data[0] != KRB_ERROR_TAG) ||
+	    (code != 0 && (code < ERROR_TABLE_BASE_krb5 || code > ERROR_TABLE_BASE_krb5 + 127))) {
 		probe_talk_wrong(data, len, result);
 	} else {
 		result->verdict = PROBE_WORKS;
