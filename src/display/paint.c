@@ -125,7 +125,7 @@ static void acknowledge_mouse_buttons(struct viewer *viewer)
 	viewer->parser.extended_buttons = true;
 }
 
-/* `start`: where the update of pixels begins, or the end of the buffer if there is none. */
+/* `start`: where the message begins, or the end of the buffer if there is none yet. */
 static void put_due(struct viewer *viewer, size_t start)
 {
 	static const struct {
@@ -334,6 +334,25 @@ static void paint_goodbye(struct viewer *viewer, bool ready, uint64_t now)
 	viewer_wake_at(viewer, viewer->closes);
 }
 
+/*
+ * What has no pixels stands before what has: TigerVNC's viewer decodes pixels on other threads, and
+ * while it reads an alpha cursor these would take the cursor's pixel format for theirs (1.12 dies of
+ * it).
+ */
+static void paint_update(struct viewer *viewer, bool ready, size_t start, uint64_t now)
+{
+	size_t pixels;
+
+	if (ready)
+		put_due(viewer, start);
+	pixels = buf_len(&viewer->out);
+	if (viewer->farewell)
+		paint_goodbye(viewer, ready, now);
+	else
+		paint_browser(viewer, ready, now);
+	join_updates(&viewer->out, start, pixels);
+}
+
 void paint_now(struct viewer *viewer)
 {
 	size_t start = buf_len(&viewer->out);
@@ -346,15 +365,12 @@ void paint_now(struct viewer *viewer)
 		/* Pixels may not stand in the same message, and have to come after it. */
 		viewer->due &= ~(unsigned int)DUE_DESKTOP_SIZE;
 		viewer_put_desktop_size(viewer);
-	} else if (viewer->farewell) {
-		paint_goodbye(viewer, ready, now);
+		put_due(viewer, start);
 	} else {
-		paint_browser(viewer, ready, now);
+		paint_update(viewer, ready, start, now);
 	}
 	if (viewer->ending)
 		return;
-	if (ready)
-		put_due(viewer, start);
 	if (ready && buf_len(&viewer->out) > start)
 		update_sent(viewer, buf_len(&viewer->out) - start, now);
 	viewer_flush(viewer);
