@@ -15,7 +15,8 @@ cells; and questions to it with real packets.
 
 IPv6 is fd71:N::/64 for 10.71.N.0/24, 2a0f:77:N::/64 for 185.77.N.0/24, 2a0f:99:7::/64 for the DMZ.
 The public addresses are somebody's; nothing here has a link to a network of the machine, and
-World.ways_out() is where a test looks. The router forwards whatever it gets, also to the cells' block.
+World.ways_out() is where a test looks. The router forwards whatever it gets, also to the cells'
+block.
 """
 
 import contextlib
@@ -250,11 +251,9 @@ class World:
         """Links between a namespace of this world and the machine's own, and routes to addresses
         that nobody here has. There are none."""
         found = []
-        ids = {item["nsid"]: item.get("name", "")
-               for item in json.loads(run("ip", "-j", "netns", "list-id") or "[]")}
-        for link in json.loads(run("ip", "-j", "-d", "link", "show")):
-            if ids.get(link.get("link_netnsid"), "").startswith(self.prefix):
-                found.append(link["ifname"])
+        # Text, since other links may vanish meanwhile, which ip complains about.
+        found += re.findall(r"^\d+: ([^:@]+).* link-netns %s" % self.prefix,
+                            run("ip", "-o", "link", "show"), re.M)
         for address in ("9.9.9.9", "2620:fe::fe"):
             done = run("ip", "route", "get", address, netns=self.netns("router"), check=False)
             if "unreachable" not in done:
@@ -394,7 +393,7 @@ class World:
                     counts[(place, named["table"], named["name"])] = named["packets"]
         return counts
 
-    def _dropped(self, before, wanted):
+    def dropped(self, before, wanted):
         """How many packets were dropped since; gives those under way a moment to arrive."""
         deadline = time.monotonic() + scaled(0.3)
         while True:
@@ -410,7 +409,7 @@ class World:
         before = self.drops()
         results, sent, repeated = self._send("shut", groups)
         wanted = sum(len(g.ports) for g in groups)
-        dropped, _grown = self._dropped(before, wanted + repeated)
+        dropped, _grown = self.dropped(before, wanted + repeated)
         if dropped == wanted + repeated and sent == wanted and not any(results):
             return None
         if again and dropped > wanted + repeated:
@@ -459,7 +458,11 @@ class World:
             if left:
                 rest.append(group.only(left))
         if len(rest) == 1 and len(rest[0].ports) == 1:
-            culprits.append("NOT DROPPED though shut: " + rest[0].name(rest[0].ports[0]))
+            # Whose answer, if any, was only late.
+            answer, = self._send("open", rest)[0][0].values() or (None,)
+            culprits.append("OPEN though shut: %s: answered by %s" % (
+                rest[0].name(rest[0].ports[0]), answer) if answer
+                else "NOT DROPPED though shut: " + rest[0].name(rest[0].ports[0]))
         elif any(results):
             self._find_open(rest, culprits, most)
         else:
@@ -494,7 +497,7 @@ class World:
         # Once more: a datagram may be lost while the neighbour's address is looked for.
         before = self.drops()
         results, _sent, _again = self._send("open", again)
-        _total, grown = self._dropped(before, 0)
+        _total, grown = self.dropped(before, 0)
         for group, result in zip(again, results):
             for port in group.ports:
                 if result.get(port) == group.tag:

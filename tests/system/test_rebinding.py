@@ -66,7 +66,7 @@ async function visit(url) {
 </script>"""
 
 
-# --- servers, as programs in a namespace -------------------------------------------------------------
+# --- servers, as programs in a namespace --------------------------------------------------------
 
 def answer_query(data, names):
     ident, _flags, _count = struct.unpack(">HHH", data[:6])
@@ -130,7 +130,7 @@ def serve_page(address, page, once):
             server.handle_request()
 
 
-# --- the test ----------------------------------------------------------------------------------------
+# --- the test -----------------------------------------------------------------------------------
 
 RESOLVE = """import json, socket, sys
 print(json.dumps({name: sorted({a[4][0] for a in socket.getaddrinfo(name, 80)})
@@ -197,9 +197,9 @@ class Rebinding(unittest.TestCase):
         resolv.write_text("nameserver %s\n" % self.world.hosts["dns"][0], encoding="utf-8")
         resolv.chmod(0o644)
         return in_netns(self.world.netns(cell)) + [
-            "unshare", "--mount", "sh", "-c", "mount --bind \"$0\" /etc/resolv.conf && exec setpriv "
-            "--reuid=%d --regid=%d --clear-groups \"$@\"" % (CELL_UID, CELL_UID), str(resolv),
-            *map(str, command)]
+            "unshare", "--mount", "sh", "-c", "mount --bind \"$0\" /etc/resolv.conf && "
+            "exec setpriv --reuid=%d --regid=%d --clear-groups \"$@\"" % (CELL_UID, CELL_UID),
+            str(resolv), *map(str, command)]
 
     def groups(self, cell, names):
         found = []
@@ -278,7 +278,7 @@ class Rebinding(unittest.TestCase):
         page.stop()
         after = self.world.hits()
         hits = {name for name in after if after[name] > before[name]}
-        dropped, _grown = self.world._dropped(drops, 0)
+        dropped, _grown = self.world.dropped(drops, 0)
         return json.loads(line.partition(" ")[2]), hits, dropped
 
     def test_a_page_reaches_nobody(self):
@@ -308,7 +308,7 @@ class Rebinding(unittest.TestCase):
         browser.stop()
         self.assertNotIn("reached", line)
         self.assertEqual(self.world.hits()["lan"], before["lan"])
-        self.assertGreater(self.world._dropped(drops, 0)[0], 0)
+        self.assertGreater(self.world.dropped(drops, 0)[0], 0)
 
 
 if __name__ == "__main__":
