@@ -6,12 +6,10 @@ import contextlib
 import os
 import pathlib
 import shutil
-import socket
-import subprocess
 import sys
 import textwrap
 
-from lib_proc import Process, in_netns, run, wait_until
+from lib_proc import Process, run, wait_until
 
 # What answers where it must not, over TCP and UDP.
 IMPOSTOR = """

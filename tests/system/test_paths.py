@@ -4,10 +4,10 @@ be, stopped, behind a filter, and with something else on its port."""
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import lib_net
@@ -145,6 +145,27 @@ CITRIX = {("rdp", CELL, "tcp/1494"), ("rdp", CELL, "udp/1604")}
 INCOMING = {("snmp", HOST, "udp/161"), ("nrpe", HOST, "tcp/5666"), ("admin", HOST, "tcp/2222")}
 
 
+# Peers that mean no good: whatever is asked, zeros without end, or a letter now and then.
+FLOOD = """
+import socket, sys, threading
+def serve(peer):
+    try:
+        while True:
+            peer.sendall(bytes(4096))
+    except OSError:
+        peer.close()
+def accept(s):
+    while True:
+        threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
+for port in sys.argv[2:]:
+    s = socket.create_server((sys.argv[1], int(port)), backlog=64)
+    threading.Thread(target=accept, args=(s,), daemon=True).start()
+print("READY", flush=True)
+threading.Event().wait()
+"""
+DRIP = FLOOD.replace("peer.sendall(bytes(4096))",
+                     "peer.sendall(b'2'); threading.Event().wait(0.2)")
+
 # Everything that comes in is dropped, without a word.
 SHUT = """table inet probed {
 	chain input {
@@ -177,6 +198,9 @@ class Probe(SystemTest):
         super().setUpClass()
         try:
             run("ip", "-n", cls.network.internet, "address", "add", SERVER + "/32", "dev", "lo")
+            # Each refusal of a datagram is to be told, not one a second.
+            for netns in (cls.network.internet, cls.network.system):
+                run("sysctl", "-qw", "net.ipv4.icmp_ratelimit=0", netns=netns)
             folder = cls.system.state / "services"
             cls.far = Services(cls.network.internet, SERVER, folder / "far")
             cls.near = Services(cls.network.system, SYSTEM, folder / "near")
@@ -195,10 +219,10 @@ class Probe(SystemTest):
         self.near.sshd(2222)
         return self.far.ready() | self.near.ready()
 
-    def probe(self, *arguments):
+    def probe(self, *arguments, before=()):
         """Exit status and {(path, from, port): attempt}."""
         done = subprocess.run(
-            in_netns(self.network.system) + [str(self.system.state / "lazaretctl"), "--json", "paths", "probe", *arguments, str(self.system.state / "lazaret.conf"),
+            in_netns(self.network.system) + list(before) + [str(self.system.state / "lazaretctl"), "--json", "paths", "probe", *arguments, str(self.system.state / "lazaret.conf"),
              str(self.system.state / "own.conf")],
             text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             timeout=scaled(60), check=False)
@@ -216,8 +240,65 @@ class Probe(SystemTest):
                 if sentence:
                     self.assertRegex(attempt["sentence"], sentence)
 
+    def only_as(self, *rows):
+        """The host lets these ports out for that account only: proof of who opens the socket."""
+        text = "table inet onlyas {\n\tchain output {\n" \
+            "\t\ttype filter hook output priority 10; policy accept\n"
+        for account, port in rows:
+            text += "\t\tmeta skuid != %s %s drop\n" % (account, port)
+        run("nft", "-f", "-", netns=self.network.system, input=text + "\t}\n}\n")
+        self.addCleanup(run, "nft", "delete", "table", "inet", "onlyas",
+                        netns=self.network.system)
+
+    def test_names(self):
+        """Names are resolved where the path is used: in a cell by the cell's name servers."""
+        self.far.unbound()
+        self.far.sshd()
+        self.far.ready()
+        status, attempts = self.probe("direct", "--target", "services.test:22")
+        attempt = attempts["direct", CELL, "tcp/22"]
+        self.assertEqual((attempt["verdict"], attempt["host"], attempt["address"]),
+                         ("works", "services.test", SERVER))
+        self.assertEqual(status, 0)
+        status, attempts = self.probe("direct", "--target", "nothing.test")
+        (attempt,) = attempts.values()
+        self.assertEqual((attempt["verdict"], attempt["detail"]),
+                         ("unresolved", "there is no such name"))
+        self.assertEqual(status, 1)
+        # On the host by what resolv.conf(5) there says.
+        resolv = self.system.state / "resolv.conf"
+        for server, verdict in ((SERVER, "works"), (lib_net.OTHER_WEB, "unresolved")):
+            resolv.write_text("nameserver %s\n" % server)
+            _, attempts = self.probe(
+                "update", "--target", "services.test:22",
+                before=["unshare", "-m", "sh", "-c",
+                        'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(resolv)])
+            (attempt,) = attempts.values()
+            self.assertEqual(attempt["verdict"], verdict, attempt)
+        # The contract's own hosts only: the rules of the cell say no.
+        _, attempts = self.probe("mail", "--target", lib_net.WEB, "--timeout", "800")
+        self.assertEqual({a["verdict"] for a in attempts.values()}, {"filtered"})
+        self.far.stop()
+
+    def test_peers_that_go_on_and_on(self):
+        """Endless answers and drops of one byte end by the time limit."""
+        ports = {port for name, _, port in OUTGOING if port.startswith("tcp/")}
+        for program in (FLOOD, DRIP):
+            process = Process(sys.executable, "-c", program, SERVER,
+                              *sorted(p[4:] for p in ports), netns=self.network.internet)
+            self.addCleanup(process.stop)
+            process.wait_line("READY")
+            started = time.monotonic()
+            status, attempts = self.probe("--timeout", "1000")
+            self.assertLess(time.monotonic() - started, scaled(20))
+            self.assertEqual(status, 1)
+            self.verdicts(attempts, {k for k in OUTGOING if k[2].startswith("tcp/")}, "wrong")
+            process.stop()
+
     def test_works_wrong_filtered_refused(self):
         ports = self.start_all()
+        self.only_as(("_chrony", "udp dport 123"), ("_apt", "tcp dport { 22, 443 }"),
+                     ("root", "tcp dport { 88, 389, 514 }"), ("nobody", "tcp dport 5666"))
         status, attempts = self.probe()
         known = OUTGOING | INCOMING
         self.verdicts(attempts, known, "works")
