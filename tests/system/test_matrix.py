@@ -291,14 +291,14 @@ class MatrixTest(unittest.TestCase):
     def setUpClass(cls):
         cls.seed = int(os.environ.get("LAZARET_SEED") or random.randrange(1 << 32))
         cls.others = others(cls.seed)
-        print("seed %d: LAZARET_SEED repeats it" % cls.seed)
+        print("result: %s: LAZARET_SEED=%d repeats it" % (cls.__name__, cls.seed))
         cls.world = World(with_neighbours(LISTED) | cls.others | {67, 68})
         cls.addClassCleanup(cls.world.close)
         cls.started = time.monotonic()
 
     @classmethod
     def tearDownClass(cls):
-        print("%s: %d cells of the matrix tried in %.1f s; %d differed once only" % (
+        print("result: %s: %d cells of the matrix tried in %.1f s; %d differed once only" % (
             cls.__name__, cls.world.tried, time.monotonic() - cls.started, cls.world.noise))
 
     def load(self, site):

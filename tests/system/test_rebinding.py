@@ -226,7 +226,7 @@ class Rebinding(unittest.TestCase):
             before = self.world.hits()
             self.assertEqual(self.world.shut(groups), [])
             self.assertEqual(self.world.hits(), before)
-            print("%s: %d packets, none arrived" % (cell, sum(len(g.ports) for g in groups)))
+            print("result: %s: %d packets, none arrived" % (cell, sum(len(g.ports) for g in groups)))
 
     def test_mistrust_of_the_test(self):
         """Without our rules each of them is reached."""
@@ -288,7 +288,7 @@ class Rebinding(unittest.TestCase):
             self.assertEqual([u for u, what in results.items() if what == "reached"], [])
             self.assertEqual(hits, set())
             self.assertGreaterEqual(dropped, len(results))
-            print("%s: %d addresses tried by the page, %d packets dropped" % (
+            print("result: %s: %d addresses tried by the page, %d packets dropped" % (
                 cell, len(results), dropped))
 
     def test_a_page_would_reach_them(self):
