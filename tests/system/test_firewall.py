@@ -545,7 +545,103 @@ class Names(Firewall):
         self.assertNotIn("execve", trace[filtered:])
 
 
-# What Firewall tests is tested once.
-for _name in [n for n in dir(Firewall) if n.startswith("test_")]:
-    setattr(Names, _name, None)
-del _name
+class Cells(Names):
+    """A cell whose rules are replaced while it runs, by a real lazaret-netd."""
+
+    def setUp(self):
+        super().setUp()
+        self.cell = self.net.add("cell")
+        # Its name in /run/netns is given to the namespace that netd makes.
+        run("umount", "/run/netns/" + self.cell)
+        self.netd = None
+
+    def start(self, *more):
+        config = self.config('name-refresh = 1\n', *more, name="cells")
+        self.netd = Process(
+            "unshare", "--mount", "--propagation", "unchanged", "sh", "-c",
+            'mount --make-private --bind "$0" /etc/resolv.conf && exec "$@"', self.resolv,
+            BUILD / "tests/tools/netd_drive", BUILD / "src/net/lazaret-netd", config,
+            netns=self.net.system)
+        self.addCleanup(self.netd.stop)
+        self.netd.wait_line("started", 20)
+        self.say("cell 1 /run/netns/" + self.cell, "cell")
+        self.addCleanup(run, "umount", "/run/netns/" + self.cell, check=False)
+
+    def say(self, line, answer):
+        mark = self.netd.mark()
+        self.netd.send(line)
+        return self.netd.wait_line(answer, 30, since=mark)
+
+    def resolve(self):
+        self.say("resolve %s" % (self.libexec / "lazaret-resolve"), "resolved")
+
+    def test_rules_of_a_running_cell_are_replaced(self):
+        outside = self.talker("out")
+        outside.tcp_listen(25)
+        mail = 'path "mail" { enabled = yes hosts = {"9.9.9.2"} }\n'
+        self.start(mail)
+        cell = Talker(self.cell)
+        self.addCleanup(cell.close)
+        old = cell.connect(MAIL, 25, scaled(5))
+        self.assertIsInstance(old, int, old)
+        # A configuration that cannot be leaves everything as it is.
+        mark = self.netd.mark()
+        self.netd.send("config %s" % self.config('path "mail" { enabled = yes }\n', name="wrong"))
+        self.assertIn('path "mail" is on but has no hosts',
+                      self.netd.wait_line("failed", 20, since=mark))
+        self.assertIsInstance(cell.connect(MAIL, 25, scaled(5)), int)
+        # Another host: new connections go there only, the one that is there stays.
+        self.say("config %s" % self.config(
+            'path "mail" { enabled = yes hosts = {"9.9.9.5"} }\n', name="other"), "configured")
+        self.assertEqual(cell.say(old, "still there", scaled(5)), "still there")
+        self.assertNotIsInstance(cell.connect(MAIL, 25, scaled(2)), int)
+        self.assertIsInstance(cell.connect("9.9.9.5", 25, scaled(5)), int)
+        # For some groups, of which this one is not, and then is.
+        groups = self.config('path "mail" { enabled = yes hosts = {"9.9.9.5"} '
+                             'groups = {"games"} }\n', name="groups")
+        self.say("config %s" % groups, "configured")
+        self.assertNotIsInstance(cell.connect("9.9.9.5", 25, scaled(2)), int)
+        self.say("paths 1 mail", "paths")
+        wait_until(lambda: isinstance(cell.connect("9.9.9.5", 25, scaled(2)), int), 10,
+                   "the cell is of the group now")
+
+    def test_a_name_whose_address_changes(self):
+        outside = self.talker("out")
+        outside.tcp_listen(25)
+        self.answers()
+        self.start('path "mail" { enabled = yes hosts = {"mx.example"} }\n')
+        cell = Talker(self.cell)
+        self.addCleanup(cell.close)
+        self.assertNotIsInstance(cell.connect(MAIL, 25, scaled(2)), int)
+        self.answers(mx=["9.9.9.2"])
+        self.resolve()
+        self.resolve()  # a second later, whatever the first one found
+        wait_until(lambda: isinstance(cell.connect(MAIL, 25, scaled(2)), int), 10,
+                   "the name opened its address")
+        old = cell.connect(MAIL, 25, scaled(5))
+        self.answers(mx=["9.9.9.5"])
+        self.resolve()
+        self.resolve()
+        wait_until(lambda: isinstance(cell.connect("9.9.9.5", 25, scaled(2)), int), 10,
+                   "the name opened its new address")
+        self.assertNotIsInstance(cell.connect(MAIL, 25, scaled(2)), int)
+        self.assertEqual(cell.say(old, "still there", scaled(5)), "still there")
+        # It points at a cell, at the host, and fails: nothing new, and nothing lost.
+        self.answers(mx=["100.127.0.1", HOST])
+        self.resolve()
+        self.resolve()
+        self.assertNotIsInstance(cell.connect(HOST, 25, scaled(1)), int)
+        self.answers(mx=["9.9.9.5"])
+        self.resolve()
+        self.resolve()
+        self.answers(mx=None)
+        self.resolve()
+        self.resolve()
+        self.assertIsInstance(cell.connect("9.9.9.5", 25, scaled(5)), int)
+
+
+# What a class tests is tested once.
+for _class in (Names, Cells):
+    for _name in [n for n in dir(_class.__base__) if n.startswith("test_")]:
+        setattr(_class, _name, None)
+del _class, _name

@@ -10,6 +10,8 @@
  *				file, as in /run/netns). The paths are those for some groups that
  *				its user is in one of. Answer: "cell" or "failed REASON"
  *	paths SLOT [PATH]...	it is another user's now. Answer: "paths"
+ *	resolve PROGRAM		wait until netd wants names resolved and have PROGRAM do it, to its
+ *				end. Answer: "resolved"
  *	remove SLOT		forget a cell. Answer: "removed"
  *	config CONFIG		another configuration. Answer: "configured" or "failed REASON"
  *	stop			take everything away and end; so does the end of input
@@ -90,11 +92,26 @@ static void tell(int channel, enum ipc_type type, const struct buf *body, int fd
 		die(ipc_type_name(type), r);
 }
 
+/* A NETD_RESOLVE that came while something else was awaited: where to write, the names. */
+static int kept[2] = {-1, -1};
+
+static bool keep(struct ipc_message *message)
+{
+	if (message->type != IPC_NETD_RESOLVE)
+		return false;
+	kept[0] = ipc_message_take_fd(message, 0);
+	kept[1] = ipc_message_take_fd(message, 1);
+	return true;
+}
+
 static struct ipc_message hear(int channel, enum ipc_type type)
 {
 	struct ipc_message message;
-	int r = ipc_recv_wait(channel, ANSWER_MS, storage, &message);
+	int r;
 
+	do
+		r = ipc_recv_wait(channel, ANSWER_MS, storage, &message);
+	while (r == 0 && message.type != type && keep(&message));
 	if (r == 0 && message.type != type)
 		r = -EPROTO;
 	if (r < 0)
@@ -177,6 +194,33 @@ static void obey_of_cell(int channel, const char *command, char *rest)
 	}
 }
 
+static void resolve(int channel, const char *program)
+{
+	_cleanup_fd_ int out = -1;
+	_cleanup_fd_ int names = -1;
+	struct child child;
+	int status, r;
+
+	if (kept[0] < 0) {
+		struct ipc_message message = hear(channel, IPC_NETD_RESOLVE);
+
+		keep(&message);
+	}
+	out = FD_STEAL(kept[0]);
+	names = FD_STEAL(kept[1]);
+	r = spawn(&(const struct spawn){.path = program,
+					.fds = (const int[]){out, names},
+					.n_fds = 2,
+					.stderr_fd = -1,
+					.die_with_parent = true},
+		  &child);
+	if (r < 0)
+		die(program, r);
+	out = fd_close(out);
+	waitpid(child.pid, &status, 0);
+	puts("resolved");
+}
+
 static void obey(int channel, char *line)
 {
 	char *rest = line;
@@ -184,6 +228,10 @@ static void obey(int channel, char *line)
 	_cleanup_fd_ int fd = -1;
 	struct ipc_message message;
 
+	if (str_eq(command, "resolve") && rest) {
+		resolve(channel, rest);
+		return;
+	}
 	if (!str_eq(command, "config") || !rest) {
 		obey_of_cell(channel, command, rest);
 		return;
