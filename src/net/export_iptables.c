@@ -9,9 +9,8 @@ static const char *const explanation[] = {
 	"  iptables-restore --noflush FILE",
 	"  ip6tables-restore --noflush FILE",
 	"Rules with -4 are for the one, rules with -6 for the other command. The chain LAZARET is",
-	"replaced; FORWARD calls it first. Loaded again, the call stands there once more, which "
-	"changes",
-	"nothing; iptables -D FORWARD -j LAZARET takes one away.",
+	"replaced; FORWARD calls it first. Loaded again, the call stands there once more, which",
+	"changes nothing; iptables -D FORWARD -j LAZARET takes one away.",
 	"No names of interfaces are needed: zones are told apart by their networks. Against forged",
 	"source addresses the router needs: sysctl net.ipv4.conf.all.rp_filter=1, and for IPv6",
 	"ip6tables -t raw -A PREROUTING -m rpfilter --invert -j DROP.",

@@ -11,9 +11,9 @@ struct family {
 static const struct family families[] = {{AF_INET, '4', "ip"}, {AF_INET6, '6', "ip6"}};
 
 static const char *const explanation[] = {
-	"Load: nft -f FILE. It replaces what an earlier one loaded, whole or not at all, and "
-	"touches",
-	"no other table. Only forwarded packets are filtered, not those of this router itself.",
+	"Load: nft -f FILE. It replaces what an earlier one loaded, whole or not at all, and no "
+	"other",
+	"table is touched. Only forwarded packets are filtered, not those of this router itself.",
 	"No names of interfaces are needed: zones are told apart by their networks, and a packet",
 	"whose source is not reached by the interface that it came in on is dropped.",
 	"A packet must pass all tables of a router: add flows of the site where the text says so.",

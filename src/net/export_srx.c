@@ -13,9 +13,8 @@
 static const char *const explanation[] = {
 	"Load: configure exclusive; load set FILE (or load set terminal); commit check; commit.",
 	"The first line complains where there is no earlier one: that does no harm.",
-	"Global policies are looked at after those from zone to zone: a policy from-zone to-zone "
-	"that",
-	"matches anything is decided before them. Flows of the site belong there.",
+	"Global policies are looked at after those from zone to zone: one of these that matches is",
+	"decided before them. Flows of the site belong there.",
 	"Addresses may be in any zone. Against forged sources, for each zone: set security screen",
 	"ids-option NAME ip spoofing, and set security zones security-zone ZONE screen NAME.",
 	"IPv6 needs: set security forwarding-options family inet6 mode flow-based (and a restart).",
