@@ -78,7 +78,7 @@ class Evaluated(ExportTest):
                              for packet, is_open in cells if device.permits(packet) != is_open]
                     self.assertEqual(wrong[:20], [])
                     tried += len(cells)
-        print("export: %d cells of the matrix evaluated, seed %d" % (tried, SEED))
+        print("result: %d cells of the matrix evaluated, seed %d" % (tried, SEED))
 
     def test_replies(self):
         """The answer to what was let through passes, also of UDP; the same packet unasked does not."""
@@ -98,7 +98,7 @@ class Evaluated(ExportTest):
                         other = reply(packet)._replace(dport=SPORTS[1])
                         self.assertFalse(device.permits(other, states), "to another port")
                         tried += 1
-        print("export: %d answers evaluated" % tried)
+        print("result: %d answers evaluated" % tried)
 
     def test_ios_neighbours(self):
         """An explicit deny at the end must not cut neighbour discovery, nor errors."""
@@ -367,7 +367,7 @@ class Large(ExportTest):
                 started = time.monotonic()
                 text = self.export(format, file)
                 seconds = time.monotonic() - started
-                print("export: 10,000 hosts as %s: %d lines, %.1f s" %
+                print("result: 10,000 hosts as %s: %d lines, %.1f s" %
                       (format, text.count("\n"), seconds))
                 self.assertIn(last, text)
                 if format not in EVALUATORS:
@@ -437,7 +437,7 @@ class Loaded(ExportTest):
                 wrong += [describe(packet) + (": shut" if is_open else ": open")
                           for packet, is_open in some.items() if is_open != (packet in answered)]
             self.assertEqual(wrong[:20], [])
-            print("export: %d cells of the matrix tried with packets through %s (%s), %d open" %
+            print("result: %d cells of the matrix tried with packets through %s (%s), %d open" %
                   (sum(map(len, cells.values())), format, site.name,
                    sum(sum(some.values()) for some in cells.values())))
             self.unload()
@@ -521,7 +521,7 @@ class Loaded(ExportTest):
             with self.subTest(format=format):
                 started = time.monotonic()
                 self.load(format, self.export(format, file))
-                print("export: 10,000 hosts loaded as %s in %.1f s" %
+                print("result: 10,000 hosts loaded as %s in %.1f s" %
                       (format, time.monotonic() - started))
 
 
