@@ -99,6 +99,15 @@ static int read_request(struct request *request)
 			.value = (v),                                    \
 		}},                                                      \
 	}
+#define SOFTLY_IF(name, i, m, v)                                          \
+	{                                                                 \
+		.nr = __NR_##name, .action = CONFINE_EACCES, .n_args = 1, \
+		.args = {{                                                \
+			.index = (i),                                     \
+			.mask = (m),                                      \
+			.value = (v),                                     \
+		}},                                                       \
+	}
 #define SOFTLY(name)                                         \
 	{                                                    \
 		.nr = __NR_##name, .action = CONFINE_EACCES, \
@@ -155,6 +164,16 @@ static const struct confine_call calls[] = {
 	ALLOW(prctl),
 	ALLOW(sched_yield),
 	ALLOW(fadvise64),
+	/* Where no cache of the fonts is up to date, fontconfig tries to write one. */
+	SOFTLY_IF(openat, 2, O_ACCMODE, O_WRONLY),
+	SOFTLY_IF(openat, 2, O_ACCMODE, O_RDWR),
+	SOFTLY_IF(openat, 2, O_CREAT, O_CREAT),
+	SOFTLY(mkdir),
+	SOFTLY(chmod),
+	SOFTLY(link),
+	SOFTLY(unlink),
+	SOFTLY(rename),
+	SOFTLY(utimensat),
 	/* libraries try these and can do without */
 	SOFTLY(socket),
 	SOFTLY(ioctl),
