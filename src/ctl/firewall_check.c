@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "ctl/answer.h"
 #include "ctl/contract_read.h"
+#include "ctl/files.h"
 #include "ctl/firewall.h"
 #include "ctl/firewall_impl.h"
 #include "net/nft.h"
@@ -116,19 +117,17 @@ static int compare(const struct table *table, const struct contract *contract, c
 	return 0;
 }
 
-/* -ENOENT: the table is not there. */
 static int check_table(const struct table *table, const struct contract *contract,
-		       size_t *ret_differences)
+		       const char *listing, size_t *differences)
 {
-	_cleanup_free_ char *listing = NULL;
-	int r = list_table(table->name, false, &listing);
+	size_t n = 0;
+	int r;
 
-	if (r < 0)
-		return r;
 	printf("table inet %s, %s:\n", table->name, table->what);
-	r = compare(table, contract, listing, ret_differences);
-	if (r == 0 && *ret_differences == 0)
+	r = compare(table, contract, listing, &n);
+	if (r == 0 && n == 0)
 		puts("  as the contract has it");
+	*differences += n;
 	return r;
 }
 
@@ -140,20 +139,51 @@ static bool forwards_only_cells(void)
 	       strstr(chain, "drop-fwd-other");
 }
 
-static int check_host(const struct contract *contract, const struct conf *conf, size_t *differences)
+struct checked {
+	size_t n_files;
+	char *const *files;
+	size_t differences;
+};
+
+/* Of a configuration in which something is wrong, -EINVAL; it was said. */
+static int check_by_contract(struct checked *checked, const struct table *table, unsigned int scope)
 {
-	static const struct table host = {RULES_HOST_TABLE, "the host's own", write_host};
+	_cleanup_contract_ struct contract *contract = NULL;
+	_cleanup_free_ char *listing = NULL;
+	int r = list_table(table->name, false, &listing);
+
+	if (r < 0)
+		return r;
+	r = contract_read(checked->n_files, checked->files, scope, CONTRACT_NAMES_KNOWN, NULL,
+			  &contract);
+	if (r < 0)
+		return -EINVAL;
+	contract_print_notes(contract);
+	return check_table(table, contract, listing, &checked->differences);
+}
+
+static bool was_confirmed(const struct checked *checked)
+{
+	_cleanup_conf_ struct conf *conf = NULL;
 	_cleanup_state_ struct firewall_state state = {.dir = -1};
 	_cleanup_free_ char *saved = NULL;
-	int r = check_table(&host, contract, differences);
+
+	return files_read(checked->n_files, checked->files, &conf) == 0 &&
+	       state_open(conf, &state) == 0 && state_read_saved(&state, &saved) == 0;
+}
+
+static int check_host(struct checked *checked)
+{
+	static const struct table host = {RULES_HOST_TABLE, "the host's own", write_host};
+	int r = check_by_contract(checked, &host, CONTRACT_HOST | CONTRACT_CELLS);
 
 	if (r != -ENOENT)
 		return r;
-	if (state_open(conf, &state) == 0 && state_read_saved(&state, &saved) == 0) {
+	if (was_confirmed(checked)) {
 		puts("table inet " RULES_HOST_TABLE
 		     " is gone, although it was confirmed; lazaretctl firewall apply --saved loads "
 		     "it again");
-		*differences = 1;
+		checked->differences++;
 	} else {
 		puts("The host's own packet filter was never applied; lazaretctl firewall apply "
 		     "does it.");
@@ -161,31 +191,34 @@ static int check_host(const struct contract *contract, const struct conf *conf, 
 	return 0;
 }
 
-int firewall_check(size_t n, char *const *files)
+/* A system that runs has them, whatever is still missing for the host's own filter. */
+static int check_cells(struct checked *checked)
 {
 	const struct table cells = {RULES_CELLS_TABLE, "the cells'",
 				    forwards_only_cells() ? write_cells_only : write_cells};
-	_cleanup_contract_ struct contract *contract = NULL;
-	_cleanup_conf_ struct conf *conf = NULL;
-	size_t of_host = 0, of_cells = 0;
-	int r;
+	int r = check_by_contract(checked, &cells, CONTRACT_CELLS | CONTRACT_RUNNING);
+
+	return r == -ENOENT ? 0 : r;
+}
+
+int firewall_check(size_t n, char *const *files)
+{
+	struct checked checked = {.n_files = n, .files = files};
+	int of_host, of_cells;
 
 	if (geteuid() != 0) {
 		fputs("lazaretctl: only root may see the packet filter\n", stderr);
 		return ANSWER_STATUS_DENIED;
 	}
-	r = contract_read(n, files, CONTRACT_HOST | CONTRACT_CELLS, CONTRACT_NAMES_KNOWN, &conf,
-			  &contract);
-	if (r < 0)
-		return ANSWER_STATUS_FAILED;
-	contract_print_notes(contract);
-	r = check_host(contract, conf, &of_host);
-	if (r == 0)
-		r = check_table(&cells, contract, &of_cells);
-	if (r < 0 && r != -ENOENT)
-		return fail("the packet filter cannot be compared", r);
+	of_host = check_host(&checked);
+	of_cells = check_cells(&checked);
 	(void)reach_print_foreign(stdout);
-	if (of_host + of_cells == 0)
+	if (of_host == -EINVAL || of_cells == -EINVAL)
+		return ANSWER_STATUS_FAILED;
+	if (of_host < 0 || of_cells < 0)
+		return fail("the packet filter cannot be compared",
+			    of_host < 0 ? of_host : of_cells);
+	if (checked.differences == 0)
 		return ANSWER_STATUS_OK;
 	puts("- is missing in the kernel, + is not in the contract. lazaretctl firewall apply "
 	     "loads "

@@ -2,7 +2,6 @@
 #include "ctl/operator.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,33 +10,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ctl/answer.h"
-#include "ctl/files.h"
-#include "net/env.h"
+#include "ctl/contract_read.h"
 #include "net/exporter.h"
-
-/* A rule is made for the addresses that a name has at this moment. */
-static int lookup(void *data, const char *name, struct network_list *list, bool *ret_stale)
-{
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct addrinfo *found = NULL;
-	int r;
-
-	(void)data;
-	*ret_stale = false;
-	r = getaddrinfo(name, NULL, &hints, &found);
-	if (r == EAI_MEMORY)
-		return -ENOMEM;
-	if (r != 0)
-		return r == EAI_NONAME ? -ENOENT : -EAGAIN;
-	for (const struct addrinfo *info = found; info && r == 0; info = info->ai_next) {
-		struct network network;
-
-		if (network_from_sockaddr(info->ai_addr, &network) == 0)
-			r = network_list_add(list, &network);
-	}
-	freeaddrinfo(found);
-	return r;
-}
 
 /* The files as a text, and when the latest of them was changed. */
 static int describe_files(size_t n, char *const *files, char **ret_text, time_t *ret_changed)
@@ -63,27 +37,6 @@ static int describe_files(size_t n, char *const *files, char **ret_text, time_t 
 	*ret_text = STEAL(text);
 	*ret_changed = changed;
 	return 0;
-}
-
-static int make_contract(size_t n, char *const *files, struct contract **ret_contract)
-{
-	_cleanup_conf_ struct conf *conf = NULL;
-	_cleanup_env_ struct env_host host = {0};
-	int r = files_read(n, files, &conf);
-
-	if (r < 0)
-		return r;
-	r = contract_env_host(&host);
-	if (r < 0) {
-		fprintf(stderr, "lazaretctl: the addresses of this host cannot be read: %s\n",
-			strerror(-r));
-		return r;
-	}
-	host.env.lookup = lookup;
-	r = contract_create(conf, CONTRACT_HOST | CONTRACT_CELLS, &host.env, stderr, ret_contract);
-	if (r < 0 && r != -EINVAL)
-		fprintf(stderr, "lazaretctl: %s\n", strerror(-r));
-	return r;
 }
 
 static int complain(int error, const struct exporter *exporter)
@@ -142,7 +95,8 @@ int operator_export(const char *format, size_t n, char *const *files)
 			format);
 		return ANSWER_STATUS_USAGE;
 	}
-	if (make_contract(n, files, &contract) < 0)
+	if (contract_read(n, files, CONTRACT_HOST | CONTRACT_CELLS, CONTRACT_NAMES_KNOWN, NULL,
+			  &contract) < 0)
 		return ANSWER_STATUS_FAILED;
 	for (size_t i = 0; i < contract->n_notes; i++)
 		fprintf(stderr, "note: %s\n", contract->notes[i]);

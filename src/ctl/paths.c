@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ctl/answer.h"
-#include "ctl/files.h"
+#include "ctl/contract_read.h"
 #include "ctl/table.h"
 #include "net/env.h"
 
@@ -22,24 +22,7 @@
 int paths_contract(size_t n, char *const *files, unsigned int scope, struct conf **ret_conf,
 		   struct contract **ret_contract)
 {
-	_cleanup_conf_ struct conf *conf = NULL;
-	_cleanup_env_ struct env_host host = {0};
-	int r = files_read(n, files, &conf);
-
-	if (r < 0)
-		return r;
-	r = contract_env_host(&host);
-	if (r < 0) {
-		fprintf(stderr, "lazaretctl: the addresses of this host cannot be read: %s\n",
-			strerror(-r));
-		return r;
-	}
-	r = contract_create(conf, scope, &host.env, stderr, ret_contract);
-	if (r < 0 && r != -EINVAL)
-		fprintf(stderr, "lazaretctl: %s\n", strerror(-r));
-	if (r == 0 && ret_conf)
-		*ret_conf = STEAL(conf);
-	return r;
+	return contract_read(n, files, scope, CONTRACT_NAMES_KNOWN, ret_conf, ret_contract);
 }
 
 int paths_unknown(const char *name)
