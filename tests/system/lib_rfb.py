@@ -16,6 +16,7 @@ X509PLAIN = 262
 
 RAW, COPYRECT, TIGHT, ZRLE = 0, 1, 7, 16
 DESKTOP_SIZE, LAST_RECT, CURSOR, EXTENDED_DESKTOP_SIZE = -223, -224, -239, -308
+ALPHA_CURSOR = -314
 ENCODING_NAMES = {RAW: "raw", COPYRECT: "copyrect", TIGHT: "tight", ZRLE: "zrle"}
 
 
@@ -72,6 +73,7 @@ class Client:
         self.name = ""
         self.picture = None
         self.cut_text = []
+        self.cursors = 0
         self.rectangles = {}
         self.layout_changes = []
 
@@ -177,7 +179,7 @@ class Client:
         self.security_result()
         self.server_init()
         self.set_pixel_format()
-        self.set_encodings([RAW, DESKTOP_SIZE, EXTENDED_DESKTOP_SIZE, LAST_RECT])
+        self.set_encodings([RAW, ALPHA_CURSOR, DESKTOP_SIZE, EXTENDED_DESKTOP_SIZE, LAST_RECT])
         self.picture = bytearray(4 * self.width * self.height)
         return self
 
@@ -254,8 +256,18 @@ class Client:
 
     def update(self):
         self.read(1)
+        pixels = False
         for _ in range(self.unpack("H")):
             x, y, w, h, encoding = self.unpack("HHHHi")
+            if encoding == ALPHA_CURSOR:
+                # TigerVNC's viewer (1.12) dies of pixels before a cursor in the same message.
+                if pixels:
+                    raise Malformed("a cursor behind pixels")
+                if self.unpack("i") != RAW:
+                    raise Malformed("a cursor that is not raw")
+                self.read(4 * w * h)
+                self.cursors += 1
+                continue
             name = ENCODING_NAMES.get(encoding, str(encoding))
             self.rectangles[name] = self.rectangles.get(name, 0) + 1
             if encoding == LAST_RECT:
@@ -269,6 +281,7 @@ class Client:
                     self.width, self.height = w, h
                     self.picture = bytearray(4 * w * h)
                 continue
+            pixels = True
             if x + w > self.width or y + h > self.height:
                 raise Malformed("rectangle %d,%d %dx%d on %dx%d"
                                 % (x, y, w, h, self.width, self.height))

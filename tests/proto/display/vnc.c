@@ -48,13 +48,6 @@ static void count_copy(rfbClient *client, int src_x, int src_y, int w, int h, in
 static void count_update(rfbClient *client)
 {
 	vnc_of(client)->updates++;
-	vnc_of(client)->in_pixels = false;
-}
-
-static void got_pixels(rfbClient *client, int x, int y, int w, int h)
-{
-	(void)x, (void)y, (void)w, (void)h;
-	vnc_of(client)->in_pixels = true;
 }
 
 static void got_cursor(rfbClient *client, int hot_x, int hot_y, int width, int height, int bytes)
@@ -63,7 +56,6 @@ static void got_cursor(rfbClient *client, int hot_x, int hot_y, int width, int h
 
 	(void)hot_x, (void)hot_y, (void)bytes;
 	vnc->cursors++;
-	vnc->late_cursors += vnc->in_pixels;
 	vnc->cursor_width = width;
 	vnc->cursor_height = height;
 }
@@ -102,7 +94,6 @@ static rfbClient *make_client(struct vnc *vnc, const struct vnc_options *options
 	client->GotCopyRect = count_copy;
 	client->FinishedFrameBufferUpdate = count_update;
 	client->GotCursorShape = got_cursor;
-	client->GotFrameBufferUpdate = got_pixels;
 	client->appData.encodingsString = options->encodings;
 	client->appData.enableJPEG = options->quality >= 0;
 	client->appData.qualityLevel = options->quality;
@@ -145,7 +136,6 @@ void vnc_close(struct vnc *vnc)
 	vnc->client->frameBuffer = NULL;
 	rfbClientCleanup(vnc->client);
 	vnc->client = NULL;
-	assert_int_equal(vnc->late_cursors, 0);
 }
 
 static void vnc_ready(void *data)

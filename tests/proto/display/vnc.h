@@ -16,8 +16,6 @@ struct vnc {
 	int copies; /* CopyRect rectangles that came */
 	int updates;
 	int cursors, cursor_width, cursor_height;
-	int late_cursors; /* that stood behind pixels in one message: some viewers die of it */
-	bool in_pixels; /* the message at work has had pixels */
 };
 
 struct vnc_options {
