@@ -53,6 +53,7 @@ struct attempt {
 	char host[PROBE_NAME_MAX + 1]; /* as it is shown */
 	bool resolving; /* the first of two steps */
 	bool done; /* there is nothing to run: the result is decided */
+	bool excused; /* nobody said what to try: not tried, and nothing is wrong */
 	struct probe_task task;
 };
 
@@ -240,9 +241,11 @@ static void plan_host(struct probing *probing, const struct contract_path *path,
 	attempt->task.job.check = PROBE_RESOLVE;
 	str_copy(attempt->task.job.name, sizeof(attempt->task.job.name), host);
 	choose_account(probing, attempt);
-	if (!contract_is_name(host))
+	if (!contract_is_name(host)) {
 		decide(attempt, PROBE_UNTRIED, "a whole network: name a host of it with --target");
-	else if (in_cell && probing->netns < 0)
+		attempt->excused = true;
+	}
+	if (in_cell && probing->netns < 0)
 		decide(attempt, PROBE_UNTRIED, probing->no_cell);
 }
 
@@ -256,12 +259,14 @@ static void plan_networks(struct probing *probing, const struct contract_path *p
 }
 
 static void plan_nothing(struct probing *probing, const struct contract_path *path, bool in_cell,
-			 const char *why)
+			 const char *why, bool excused)
 {
 	struct attempt *attempt = add(probing, path, in_cell, "");
 
-	if (attempt)
-		decide(attempt, PROBE_UNTRIED, why);
+	if (!attempt)
+		return;
+	decide(attempt, PROBE_UNTRIED, why);
+	attempt->excused = excused;
 }
 
 static void plan_outgoing(struct probing *probing, const struct contract_path *path, bool in_cell)
@@ -280,7 +285,8 @@ static void plan_outgoing(struct probing *probing, const struct contract_path *p
 	if (stun) {
 		plan_nothing(probing, path, in_cell,
 			     "name a STUN server with --target HOST:PORT, for example that of the "
-			     "meeting service");
+			     "meeting service",
+			     true);
 		return;
 	}
 	if (path->internet)
@@ -290,7 +296,7 @@ static void plan_outgoing(struct probing *probing, const struct contract_path *p
 	if (path->n_hosts == 0)
 		plan_networks(probing, path, in_cell, &path->peers);
 	if (!path->internet && path->n_hosts == 0 && path->peers.n == 0)
-		plan_nothing(probing, path, in_cell, "it has no hosts yet");
+		plan_nothing(probing, path, in_cell, "it has no hosts yet", false);
 }
 
 static void plan_path(struct probing *probing, const struct contract_path *path)
@@ -395,6 +401,8 @@ static bool in_order(const struct probing *probing, const struct attempt *attemp
 	case PROBE_WORKS:
 	case PROBE_SENT:
 		return true;
+	case PROBE_UNTRIED:
+		return attempt->excused;
 	case PROBE_REFUSED:
 		break;
 	default:
