@@ -85,8 +85,11 @@ class Server:
 
     def fds_at_rest(self):
         """How many it has open when nobody is connected; 0 while somebody is."""
-        folder = "/proc/%d/fd" % self.process.pid
-        names = [os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder)]
+        folder = pathlib.Path("/proc/%d/fd" % self.process.pid)
+        names = []
+        for fd in folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+                names.append(os.readlink(fd))
         sockets = {name for name in names if name.startswith("socket:")}
         return len(names) if len(sockets) == 1 else 0
 
