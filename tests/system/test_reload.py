@@ -38,6 +38,13 @@ class Rules(SystemTest):
         for where, rules in (("inside", self.inside()), ("outside", self.outside())):
             self.assertIn(wanted, rules, where)
 
+    def check(self, status=0):
+        said = run("sh", "-c", '"$@"; echo "status $?"', "-", self.system.state / "lazaretctl",
+                   "firewall", "check", self.system.state / "lazaret.conf",
+                   self.system.state / "own.conf", netns=self.network.system)
+        self.assertIn("status %d" % status, said)
+        return said
+
     def test_reload(self):
         client = self.login("alice")
         self.wait_web(client, "loaded", 60, page="/colour")
@@ -48,6 +55,14 @@ class Rules(SystemTest):
         proxy = 'proxy = "%s:%%d"' % lib_net.WEB
         self.reload(proxy % 3128)
         self.assert_rules("@web4 tcp dport 3128 accept")
+        # The cells' rules are as the contract has them, with a cell that runs and without the
+        # zones that the host's own filter would need.
+        said = self.check()
+        self.assertIn("table inet lazaret, the cells':\n  as the contract has it", said)
+        run("nft", "add", "rule", "inet", "lazaret", "from-cell", "tcp", "dport", "25", "accept",
+            netns=self.network.system)
+        said = self.check(status=1)
+        self.assertIn("+ chain from-cell: tcp dport 25 accept", said)
         # What cannot be is refused with its line, and nothing changes.
         self.configure('proxy = "nobody"')
         said = run(self.system.state / "lazaretctl", "reload", check=False)
