@@ -40,8 +40,7 @@ static void done(const struct command_call *call, const char *sentence)
 	buf_finish(&body);
 }
 
-static void failed(const struct command_call *call, enum answer_status status,
-		   const char *sentence)
+static void failed(const struct command_call *call, enum answer_status status, const char *sentence)
 {
 	struct buf body;
 
@@ -67,25 +66,27 @@ static void run_status(const struct command_call *call)
 	clock_format(m->started, started, sizeof(started));
 	buf_init(&body, IPC_BODY_MAX);
 	answer_begin(&body);
-	answer_add(&body, (const struct answer_field[]){
-		{"state", ANSWER_STR, .str = phases[m->phase]},
-		{"version", ANSWER_STR, .str = LAZARET_VERSION},
-		{"pid", ANSWER_NUMBER, .number = (uint64_t)getpid()},
-		{"started", ANSWER_STR, .str = started},
-		{"port", ANSWER_NUMBER, .number = (uint64_t)conf_int(m->conf, CONF_PORT)},
-		{"certificate_loaded", ANSWER_BOOL, .number = keyd_ready(m->keyd)},
-		{"network_ready", ANSWER_BOOL, .number = netd_ready(m->netd)},
-		{"sandbox_proven", ANSWER_BOOL, .number = m->sandbox_proven},
-		{"sessions", ANSWER_NUMBER, .number = session_count(m)},
-		{"sessions_max", ANSWER_NUMBER,
-		 .number = (uint64_t)conf_int(m->conf, CONF_MAX_SESSIONS)},
-		{"viewers", ANSWER_NUMBER, .number = viewers},
-		{"waiting", ANSWER_NUMBER, .number = waiting},
-		{"parked_cells", ANSWER_NUMBER, .number = m->n_parked},
-		{"accepted", ANSWER_NUMBER, .number = frontdoor_accepted(m->frontdoor)},
-		{"refused", ANSWER_NUMBER, .number = frontdoor_refused(m->frontdoor)},
-		{NULL},
-	});
+	answer_add(
+		&body,
+		(const struct answer_field[]){
+			{"state", ANSWER_STR, .str = phases[m->phase]},
+			{"version", ANSWER_STR, .str = LAZARET_VERSION},
+			{"pid", ANSWER_NUMBER, .number = (uint64_t)getpid()},
+			{"started", ANSWER_STR, .str = started},
+			{"port", ANSWER_NUMBER, .number = (uint64_t)conf_int(m->conf, CONF_PORT)},
+			{"certificate_loaded", ANSWER_BOOL, .number = keyd_ready(m->keyd)},
+			{"network_ready", ANSWER_BOOL, .number = netd_ready(m->netd)},
+			{"sandbox_proven", ANSWER_BOOL, .number = m->sandbox_proven},
+			{"sessions", ANSWER_NUMBER, .number = session_count(m)},
+			{"sessions_max", ANSWER_NUMBER,
+			 .number = (uint64_t)conf_int(m->conf, CONF_MAX_SESSIONS)},
+			{"viewers", ANSWER_NUMBER, .number = viewers},
+			{"waiting", ANSWER_NUMBER, .number = waiting},
+			{"parked_cells", ANSWER_NUMBER, .number = m->n_parked},
+			{"accepted", ANSWER_NUMBER, .number = frontdoor_accepted(m->frontdoor)},
+			{"refused", ANSWER_NUMBER, .number = frontdoor_refused(m->frontdoor)},
+			{NULL},
+		});
 	call->answer(call->data, &body);
 	buf_finish(&body);
 	done(call, "");
@@ -98,8 +99,7 @@ static uint64_t memory_of(const struct monitor *monitor, const char *id, const c
 	char name[CGROUP_NAME_MAX + 1];
 
 	snprintf(name, sizeof(name), "s-%.40s", id);
-	if (cgroup_open(monitor->cgroups, name, sub, &group) < 0 ||
-	    cgroup_usage(group, &usage) < 0)
+	if (cgroup_open(monitor->cgroups, name, sub, &group) < 0 || cgroup_usage(group, &usage) < 0)
 		return 0;
 	return usage.memory >> 20;
 }
@@ -111,22 +111,24 @@ static void add_session(const struct session *session, struct buf *body)
 
 	clock_format(session->started, started, sizeof(started));
 	clock_format(session->since, since, sizeof(since));
-	answer_add(body, (const struct answer_field[]){
-		{"id", ANSWER_STR, .str = id},
-		{"user", ANSWER_STR, .str = session->uid ? session->account : ""},
-		{"uid", ANSWER_NUMBER, .number = session->uid},
-		{"state", ANSWER_STR,
-		 .str = session->ending ? "ending" : state_names[session->state]},
-		{"viewer", ANSWER_STR, .str = session->viewer},
-		{"started", ANSWER_STR, .str = started},
-		{"since", ANSWER_STR, .str = since},
-		{"slot", ANSWER_NUMBER, .number = session->entry.slot},
-		{"pid", ANSWER_NUMBER, .number = (uint64_t)session->process.child.pid},
-		{"cell_mib", ANSWER_NUMBER, .number = memory_of(session->monitor, id, "cell")},
-		{"display_mib", ANSWER_NUMBER,
-		 .number = memory_of(session->monitor, id, "display")},
-		{NULL},
-	});
+	answer_add(body,
+		   (const struct answer_field[]){
+			   {"id", ANSWER_STR, .str = id},
+			   {"user", ANSWER_STR, .str = session->uid ? session->account : ""},
+			   {"uid", ANSWER_NUMBER, .number = session->uid},
+			   {"state", ANSWER_STR,
+			    .str = session->ending ? "ending" : state_names[session->state]},
+			   {"viewer", ANSWER_STR, .str = session->viewer},
+			   {"started", ANSWER_STR, .str = started},
+			   {"since", ANSWER_STR, .str = since},
+			   {"slot", ANSWER_NUMBER, .number = session->entry.slot},
+			   {"pid", ANSWER_NUMBER, .number = (uint64_t)session->process.child.pid},
+			   {"cell_mib", ANSWER_NUMBER,
+			    .number = memory_of(session->monitor, id, "cell")},
+			   {"display_mib", ANSWER_NUMBER,
+			    .number = memory_of(session->monitor, id, "display")},
+			   {NULL},
+		   });
 }
 
 static void run_sessions(const struct command_call *call)
@@ -161,8 +163,8 @@ static struct session *find(const struct command_call *call)
 	if (r == 0)
 		return wl_container_of(entry, session, entry);
 	snprintf(sentence, sizeof(sentence),
-		 r == -ENOTUNIQ ? "several sessions begin with \"%s\"; give more digits" :
-				  "no session or user \"%s\"; see `lazaretctl sessions`",
+		 r == -ENOTUNIQ ? "several sessions begin with \"%s\"; give more digits"
+				: "no session or user \"%s\"; see `lazaretctl sessions`",
 		 word);
 	failed(call, ANSWER_STATUS_NOT_FOUND, sentence);
 	return NULL;
@@ -178,8 +180,8 @@ static void log_command(const struct command_call *call, const char *event,
 
 static void run_kick(const struct command_call *call)
 {
-	const char *reason = call->n_arguments > 1 ? call->arguments[1] :
-						     "An administrator closed this viewer.";
+	const char *reason = call->n_arguments > 1 ? call->arguments[1]
+						   : "An administrator closed this viewer.";
 	struct session *session = find(call);
 
 	if (!session)
@@ -195,8 +197,8 @@ static void run_kick(const struct command_call *call)
 
 static void run_end(const struct command_call *call)
 {
-	const char *reason = call->n_arguments > 1 ? call->arguments[1] :
-						     "An administrator ended this session.";
+	const char *reason = call->n_arguments > 1 ? call->arguments[1]
+						   : "An administrator ended this session.";
 	struct session *session = find(call);
 
 	if (!session)
@@ -262,9 +264,9 @@ static void run_shutdown(const struct command_call *call)
 void command_run(enum command_id id, const struct command_call *call)
 {
 	static void (*const run[COMMAND_COUNT])(const struct command_call *call) = {
-		[COMMAND_STATUS] = run_status, [COMMAND_SESSIONS] = run_sessions,
-		[COMMAND_KICK] = run_kick,     [COMMAND_END] = run_end,
-		[COMMAND_RELOAD] = run_reload, [COMMAND_CELL_LEND] = run_cell_lend,
+		[COMMAND_STATUS] = run_status,     [COMMAND_SESSIONS] = run_sessions,
+		[COMMAND_KICK] = run_kick,         [COMMAND_END] = run_end,
+		[COMMAND_RELOAD] = run_reload,     [COMMAND_CELL_LEND] = run_cell_lend,
 		[COMMAND_SHUTDOWN] = run_shutdown,
 	};
 

@@ -232,8 +232,8 @@ static int accept_client(struct control *control, int fd)
 	control->count++;
 	client->timer = wl_event_loop_add_timer(control->monitor->loop, handle_timeout, client);
 	r = client->timer ? ipc_channel_create(control->monitor->loop, FD_STEAL(owned), &table,
-					       client, &client->channel) :
-			    -ENOMEM;
+					       client, &client->channel)
+			  : -ENOMEM;
 	if (r < 0) {
 		client_drop(client);
 		return r;

@@ -63,9 +63,12 @@ struct options {
 static int parse_options(int argc, char **argv, struct options *options, int *ret_status)
 {
 	static const struct option longs[] = {
-		{"file", required_argument, NULL, 'f'}, {"ready-file", required_argument, NULL, 'r'},
-		{"check", no_argument, NULL, 'c'},	{"dump", no_argument, NULL, 'd'},
-		{"version", no_argument, NULL, 'V'},	{"help", no_argument, NULL, 'h'},
+		{"file", required_argument, NULL, 'f'},
+		{"ready-file", required_argument, NULL, 'r'},
+		{"check", no_argument, NULL, 'c'},
+		{"dump", no_argument, NULL, 'd'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
@@ -127,8 +130,7 @@ static int handle_signal(int sig, void *data)
 		if (monitor->phase == MONITOR_ENDING)
 			break;
 		/* Sessions go on: the next lazaretd finds them. */
-		log_event(LOG_INFO, "monitor.leaving",
-			  LOG_INT("sessions", session_count(monitor)));
+		log_event(LOG_INFO, "monitor.leaving", LOG_INT("sessions", session_count(monitor)));
 		monitor->stop = true;
 		break;
 	}

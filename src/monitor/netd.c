@@ -193,16 +193,17 @@ static int handle_resolve(void *data, struct ipc_message *message)
 	if (!cursor_done(&message->body) || out < 0 || names < 0)
 		return -EPROTO;
 	stop_resolver(netd);
-	r = spawn(&(const struct spawn){.path = monitor_program(sibling->monitor, "lazaret-resolve"),
-					.fds = (const int[]){out, names},
-					.n_fds = 2,
-					.stderr_fd = -1,
-					.die_with_parent = true},
-		  &netd->resolver);
+	r = spawn(
+		&(const struct spawn){.path = monitor_program(sibling->monitor, "lazaret-resolve"),
+				      .fds = (const int[]){out, names},
+				      .n_fds = 2,
+				      .stderr_fd = -1,
+				      .die_with_parent = true},
+		&netd->resolver);
 	if (r == 0)
-		netd->resolver_source =
-			wl_event_loop_add_fd(sibling->monitor->loop, netd->resolver.pidfd,
-					     WL_EVENT_READABLE, handle_resolved, netd);
+		netd->resolver_source = wl_event_loop_add_fd(
+			sibling->monitor->loop, netd->resolver.pidfd, WL_EVENT_READABLE,
+			handle_resolved, netd);
 	/* netd sees the end of its pipe, and counts the names as unanswered. */
 	if (r < 0)
 		log_event(LOG_ERROR, "network.resolver-unstartable", LOG_ERR(r));
@@ -271,7 +272,8 @@ int netd_configure(struct netd *netd, const struct conf *conf)
 		return -EBUSY;
 	buf_init(&copy, SIBLING_CONFIG_MAX);
 	conf_put(conf, CONF_FOR_NETD, &copy);
-	fd = buf_error(&copy) ? buf_error(&copy) : fd_memfd("config", buf_data(&copy), buf_len(&copy));
+	fd = buf_error(&copy) ? buf_error(&copy)
+			      : fd_memfd("config", buf_data(&copy), buf_len(&copy));
 	buf_finish(&copy);
 	if (fd < 0)
 		return fd;
