@@ -61,10 +61,12 @@ static int create(const struct conf *conf, unsigned int scope, enum contract_nam
 		return r;
 	host->env.lookup = names_lookup;
 	host->env.data = &names;
-	r = find_wanted(conf, scope, host);
-	if (r < 0)
-		return r;
-	resolve(conf, &names, which);
+	if (which != CONTRACT_NAMES_UNASKED) {
+		r = find_wanted(conf, scope, host);
+		if (r < 0)
+			return r;
+		resolve(conf, &names, which);
+	}
 	return contract_create(conf, scope, &host->env, stderr, ret_contract);
 }
 

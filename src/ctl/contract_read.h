@@ -6,6 +6,7 @@
 #include "net/contract.h"
 
 enum contract_names {
+	CONTRACT_NAMES_UNASKED, /* with their last addresses, if there are any; nobody is waited for */
 	CONTRACT_NAMES_KNOWN, /* with their last addresses; asked for only if there are none */
 	CONTRACT_NAMES_FRESH, /* asked for again, and noted for who comes next */
 };

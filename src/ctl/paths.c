@@ -22,7 +22,7 @@
 int paths_contract(size_t n, char *const *files, unsigned int scope, struct conf **ret_conf,
 		   struct contract **ret_contract)
 {
-	return contract_read(n, files, scope, CONTRACT_NAMES_KNOWN, ret_conf, ret_contract);
+	return contract_read(n, files, scope, CONTRACT_NAMES_UNASKED, ret_conf, ret_contract);
 }
 
 int paths_unknown(const char *name)
@@ -64,7 +64,8 @@ static const char *zone_option(enum path_peer peer)
 /* On, but for nobody or to nowhere. */
 static bool is_incomplete(const struct contract_path *path)
 {
-	return path->on && !path->internet && path->peers.n == 0 && path->n_hosts == 0;
+	return path->on && !path->internet && !path->proxied && path->peers.n == 0 &&
+	       path->n_hosts == 0;
 }
 
 static const char *state_of(const struct contract_path *path)
@@ -83,15 +84,17 @@ static void put_list(FILE *out, const struct network_list *list)
 }
 
 /* The other side as the site wrote it: names stay names. */
-static void put_peers(FILE *out, const struct contract_path *path)
+static void put_peers(FILE *out, const struct contract *contract, const struct contract_path *path)
 {
+	if (path->proxied) {
+		fprintf(out, "proxy %s", contract->proxy_host);
+		return;
+	}
 	if (path->internet)
 		fputs("Internet", out);
-	else if (path->proxied)
-		fputs("proxy ", out);
 	else if (path->peers.n == 0 && path->n_hosts == 0)
 		fputs(path_peer_name(path->row->peer), out);
-	if (path->n_hosts == 0 || path->proxied) {
+	if (path->n_hosts == 0) {
 		put_list(out, &path->peers);
 		return;
 	}
@@ -113,7 +116,8 @@ static void put_inside(FILE *out, const struct contract_path *path)
 }
 
 /* Who begins, and whom he reaches. */
-static void format_ends(const struct contract_path *path, char *from, char *to, size_t size)
+static void format_ends(const struct contract *contract, const struct contract_path *path,
+			char *from, char *to, size_t size)
 {
 	bool out = contract_path_is_outgoing(path->row);
 	FILE *inside = fmemopen(out ? from : to, size, "w");
@@ -128,7 +132,7 @@ static void format_ends(const struct contract_path *path, char *from, char *to, 
 		fclose(inside);
 	}
 	if (peers) {
-		put_peers(peers, path);
+		put_peers(peers, contract, path);
 		fclose(peers);
 	}
 	from[size - 1] = to[size - 1] = '\0';
@@ -221,7 +225,8 @@ static struct json_object *json_uids(const struct contract_path *path)
 	return uids;
 }
 
-static struct json_object *json_path(const struct contract_path *path)
+static struct json_object *json_path(const struct contract *contract,
+				     const struct contract_path *path)
 {
 	static const char *const directions[] = {"out", "in", "in", "both"};
 	struct json_object *object = json_object_new_object();
@@ -229,7 +234,7 @@ static struct json_object *json_path(const struct contract_path *path)
 
 	if (!object)
 		return NULL;
-	format_ends(path, from, to, sizeof(from));
+	format_ends(contract, path, from, to, sizeof(from));
 	format_why(path, why, sizeof(why));
 	add_string(object, "id", path->row->name);
 	add_string(object, "state", state_of(path));
@@ -270,7 +275,8 @@ static int print_json(struct json_object *object)
 
 /* --- list ------------------------------------------------------------------------------------ */
 
-static int add_row(struct table *table, const struct contract_path *path)
+static int add_row(struct table *table, const struct contract *contract,
+		   const struct contract_path *path)
 {
 	const char *keys[] = {"id", "state", "optional", "from", "to", "ports", "why"};
 	char from[TEXT_MAX], to[TEXT_MAX], ports[TEXT_MAX], why[TEXT_MAX];
@@ -283,7 +289,7 @@ static int add_row(struct table *table, const struct contract_path *path)
 				why};
 	struct answer_record record = {0};
 
-	format_ends(path, from, to, sizeof(from));
+	format_ends(contract, path, from, to, sizeof(from));
 	format_why(path, why, sizeof(why));
 	contract_format_ports(path, ports, sizeof(ports));
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
@@ -305,7 +311,7 @@ static int list_json(const struct contract *contract, bool all)
 
 	for (size_t i = 0; array && i < PATH_COUNT; i++) {
 		if (all || contract->paths[i].on)
-			json_object_array_add(array, json_path(&contract->paths[i]));
+			json_object_array_add(array, json_path(contract, &contract->paths[i]));
 	}
 	return print_json(array);
 }
@@ -318,7 +324,7 @@ static int list_table(const struct contract *contract, bool all)
 
 	for (size_t i = 0; r == 0 && i < PATH_COUNT; i++) {
 		if (all || contract->paths[i].on)
-			r = add_row(&table, &contract->paths[i]);
+			r = add_row(&table, contract, &contract->paths[i]);
 		n_off += !contract->paths[i].on;
 	}
 	if (r == 0)
@@ -412,12 +418,12 @@ static void print_operator(const struct contract *contract, const struct contrac
 		fputs("Firewall       let ", stdout);
 		put_system(contract);
 		fputs(" reach ", stdout);
-		put_peers(stdout, path);
+		put_peers(stdout, contract, path);
 		printf(" on %s; replies come back the same way\n", ports);
 	}
 	if (contract_path_is_incoming(path->row)) {
 		fputs("Firewall       let ", stdout);
-		put_peers(stdout, path);
+		put_peers(stdout, contract, path);
 		fputs(" reach ", stdout);
 		put_system(contract);
 		printf(" on %s; replies go back the same way\n", ports);
@@ -431,7 +437,7 @@ static int explain_text(const struct contract *contract, const struct contract_p
 	const struct path_row *row = path->row;
 	char from[TEXT_MAX], to[TEXT_MAX], ports[TEXT_MAX], why[TEXT_MAX];
 
-	format_ends(path, from, to, sizeof(from));
+	format_ends(contract, path, from, to, sizeof(from));
 	format_why(path, why, sizeof(why));
 	contract_format_ports(path, ports, sizeof(ports));
 	printf("%s is %s: %s%s%s%s.\n\n%s\n\n", row->name, state_of(path), why,
@@ -472,6 +478,6 @@ int paths_explain(bool json, size_t n, char *const *arguments)
 	if (paths_contract(n, arguments, 0, NULL, &contract) < 0)
 		return ANSWER_STATUS_FAILED;
 	if (json)
-		return print_json(json_path(&contract->paths[id]));
+		return print_json(json_path(contract, &contract->paths[id]));
 	return explain_text(contract, &contract->paths[id]);
 }

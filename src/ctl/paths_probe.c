@@ -30,6 +30,8 @@
 #define TIMEOUT_MS 3000
 /* Ports of a range that are tried one by one; of a longer one its ends. */
 #define RANGE_TRIED 16
+/* Networks of so many addresses (1 << bits) in a list of hosts are the hosts. */
+#define NEIGHBOURS_BITS 4
 #define LEND_TIMEOUT_MS 20000
 /* What stands for the Internet unless --target names something: where Debian gets its packages. */
 #define INTERNET_TARGET "deb.debian.org"
@@ -62,6 +64,7 @@ struct probing {
 	const struct contract *contract;
 	struct attempt *attempts;
 	size_t n;
+	bool cut; /* there is more than ATTEMPTS_MAX to try */
 	int control; /* the connection that holds the cell; -1 */
 	int netns; /* of the cell; -1 */
 	struct network_list servers; /* of the cell */
@@ -120,8 +123,10 @@ static struct attempt *add(struct probing *probing, const struct contract_path *
 {
 	struct attempt *attempts, *attempt;
 
-	if (probing->n == ATTEMPTS_MAX)
+	if (probing->n == ATTEMPTS_MAX) {
+		probing->cut = true;
 		return NULL;
+	}
 	attempts = reallocarray(probing->attempts, probing->n + 1, sizeof(*attempts));
 	if (!attempts)
 		return NULL;
@@ -249,13 +254,26 @@ static void plan_host(struct probing *probing, const struct contract_path *path,
 		decide(attempt, PROBE_UNTRIED, probing->no_cell);
 }
 
-static void plan_networks(struct probing *probing, const struct contract_path *path, bool in_cell,
-			  const struct network_list *networks)
+/* Addresses of hosts; neighbours became one network in the list, and are hosts all the same. */
+static void plan_addresses(struct probing *probing, const struct contract_path *path, bool in_cell,
+			   const struct network_list *list)
 {
 	char text[NETWORK_TEXT_MAX];
 
-	for (size_t i = 0; i < networks->n; i++)
-		plan_host(probing, path, in_cell, network_format(&networks->items[i], text));
+	for (size_t i = 0; i < list->n; i++) {
+		struct network address = list->items[i];
+		unsigned int width = network_width(address.family);
+		unsigned int n = width - address.bits <= NEIGHBOURS_BITS
+					 ? 1u << (width - address.bits)
+					 : 1;
+
+		for (unsigned int k = 0; k < n; k++) {
+			if (n > 1)
+				address.bits = (uint8_t)width;
+			plan_host(probing, path, in_cell, network_format(&address, text));
+			address.addr[width / 8 - 1]++;
+		}
+	}
 }
 
 static void plan_nothing(struct probing *probing, const struct contract_path *path, bool in_cell,
@@ -275,7 +293,8 @@ static void plan_outgoing(struct probing *probing, const struct contract_path *p
 	bool stun = path->row == path_row(PATH_WEBRTC);
 
 	if (path->proxied) {
-		plan_networks(probing, path, in_cell, &path->peers);
+		/* By its name, if it has one: who tries it resolves it. */
+		plan_host(probing, path, in_cell, probing->contract->proxy_host);
 		return;
 	}
 	if (target) {
@@ -294,7 +313,7 @@ static void plan_outgoing(struct probing *probing, const struct contract_path *p
 	for (size_t i = 0; i < path->n_hosts; i++)
 		plan_host(probing, path, in_cell, path->hosts[i].text);
 	if (path->n_hosts == 0)
-		plan_networks(probing, path, in_cell, &path->peers);
+		plan_addresses(probing, path, in_cell, &path->peers);
 	if (!path->internet && path->n_hosts == 0 && path->peers.n == 0)
 		plan_nothing(probing, path, in_cell, "it has no hosts yet", false);
 }
@@ -303,7 +322,7 @@ static void plan_path(struct probing *probing, const struct contract_path *path)
 {
 	if (!contract_path_is_outgoing(path->row)) {
 		/* Only whether the service answers; the way to it is tried from the other side. */
-		plan_networks(probing, path, false, &probing->contract->system);
+		plan_addresses(probing, path, false, &probing->contract->system);
 		return;
 	}
 	if (path->for_host)
@@ -473,9 +492,7 @@ static void print_text(const struct probing *probing, size_t n_wrong)
 		       attempt->task.result.ms, verdict, detail[0] ? " (" : "", detail,
 		       detail[0] ? ")" : "", in_order(probing, attempt) ? "" : "  <--");
 	}
-	if (probing->n == 0)
-		puts("Nothing was tried: no path is on.");
-	else if (n_wrong > 0)
+	if (n_wrong > 0)
 		printf("\n%zu of %zu are not in order (<--).\n", n_wrong, probing->n);
 	else
 		puts("\nAll in order.");
@@ -542,6 +559,11 @@ static int probe(struct probing *probing)
 		if (contract->paths[i].on && (!options->one || options->id == i))
 			plan_path(probing, &contract->paths[i]);
 	}
+	if (probing->n == 0) {
+		fputs("lazaretctl: nothing was tried: no path is on, or none has that port\n",
+		      stderr);
+		return ANSWER_STATUS_FAILED;
+	}
 	r = run_tasks(probing, true);
 	if (r == 0) {
 		follow_names(probing);
@@ -551,6 +573,9 @@ static int probe(struct probing *probing)
 		fprintf(stderr, "lazaretctl: %s\n", strerror(-r));
 		return ANSWER_STATUS_FAILED;
 	}
+	if (probing->cut)
+		fprintf(stderr, "lazaretctl: only %d attempts are made; try the paths one by one\n",
+			ATTEMPTS_MAX);
 	if (probing->n > 0)
 		qsort(probing->attempts, probing->n, sizeof(*probing->attempts), compare_attempts);
 	for (size_t i = 0; i < probing->n; i++)

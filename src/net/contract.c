@@ -312,6 +312,7 @@ void contract_destroy(struct contract *contract)
 		free_strings(path->groups, path->n_groups);
 		network_list_finish(&path->peers);
 	}
+	free(contract->proxy_host);
 	network_list_finish(&contract->workstations);
 	network_list_finish(&contract->administration);
 	network_list_finish(&contract->internal_dns);

@@ -80,6 +80,7 @@ struct contract {
 	struct network_list cells; /* the cells' blocks */
 	/* What is never public for a cell: denied.def, this host, what is on-link, the cells. */
 	struct network_list denied;
+	char *proxy_host; /* as the site wrote it, without its port; NULL: there is none */
 	struct network_list proxy;
 	uint16_t proxy_port; /* 0: there is none */
 	uint16_t admin_port, viewer_port;

@@ -184,6 +184,9 @@ static void take_proxy(struct builder *builder)
 	}
 	memcpy(host, proxy, len);
 	host[len] = '\0';
+	builder->contract->proxy_host = strdup(host);
+	if (!builder->contract->proxy_host)
+		builder_fail(builder, -ENOMEM);
 	builder->contract->proxy_port = (uint16_t)port;
 	builder_add_host(builder, origin, "\"proxy\"", host, &builder->contract->proxy);
 	network_list_tidy(&builder->contract->proxy);

@@ -273,8 +273,9 @@ class Services:
         key = self.folder / "ssh_key"
         if not key.exists():
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+        where = "[%s]" % self.address if ":" in self.address else self.address
         self.launch(["tcp/%d" % port], "/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-h", key,
-                    "-o", "ListenAddress=%s:%d" % (self.address, port), "-o", "PidFile=none")
+                    "-o", "ListenAddress=%s:%d" % (where, port), "-o", "PidFile=none")
 
     def squid(self):
         self.make("squid", "proxy")

@@ -4,6 +4,9 @@ be, stopped, behind a filter, and with something else on its port."""
 
 import json
 import os
+import re
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -11,7 +14,7 @@ import time
 import unittest
 
 import lib_net
-from lib_proc import BUILD, Process, in_netns, run, scaled
+from lib_proc import BUILD, TOP, Process, in_netns, run, scaled, wait_until
 from lib_services import Services
 from lib_system import SystemTest
 
@@ -89,6 +92,15 @@ class Words(unittest.TestCase):
         self.assertRegex(table, r"(?m)^ntp +on .*ntp\.test, 198\.51\.100\.1 +udp 123 ")
         self.assertRegex(table, r"(?m)^10 more are off")
 
+    def test_proxy(self):
+        paths = {p["id"]: p for p in json.loads(ctl(
+            "paths", "list", "--json", self.site(SITE + 'proxy = "proxy.test:3128"\n'))[1])}
+        self.assertEqual((paths["web"]["ports"], paths["web"]["to"], paths["web"]["state"]),
+                         (["tcp/3128"], "proxy proxy.test", "on"))
+        # Without a host of its own the updates go the same way; names are resolved by the proxy.
+        self.assertEqual(paths["update"]["to"], "proxy proxy.test")
+        self.assertNotIn("dns", paths)
+
     def test_explain(self):
         for name in REFERENCE:
             with self.subTest(name):
@@ -143,6 +155,15 @@ OUTGOING = {
 NO_ANSWER = {("syslog", HOST, "udp/%d" % p) for p in (514, 2514, 3514)}
 CITRIX = {("rdp", CELL, "tcp/1494"), ("rdp", CELL, "udp/1604")}
 INCOMING = {("snmp", HOST, "udp/161"), ("nrpe", HOST, "tcp/5666"), ("admin", HOST, "tcp/2222")}
+
+
+def control_request(*words):
+    """A packet of the control socket. Numbers of messages are their places in the list."""
+    ipc = TOP / "src/ipc"
+    names = re.findall(r"^M\((\w+),", (ipc / "messages.def").read_text("utf-8"), re.M)
+    version = re.search(r"IPC_VERSION (\d+)", (ipc / "message.h").read_text("utf-8")).group(1)
+    return struct.pack(">HHII", names.index("CONTROL_REQUEST"), int(version), 1, len(words)) \
+        + b"".join(struct.pack(">I", len(w)) + w for w in words)
 
 
 # Peers that mean no good: whatever is asked, zeros without end, or a letter now and then.
@@ -221,15 +242,18 @@ class Probe(SystemTest):
 
     def probe(self, *arguments, before=()):
         """Exit status and {(path, from, port): attempt}."""
-        done = subprocess.run(
-            in_netns(self.network.system) + list(before) + [str(self.system.state / "lazaretctl"), "--json", "paths", "probe", *arguments, str(self.system.state / "lazaret.conf"),
-             str(self.system.state / "own.conf")],
-            text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            timeout=scaled(60), check=False)
+        done = self.run_probe(*arguments, before=before)
         self.assertEqual(done.stderr, "")
         return done.returncode, {
             (a["path"], a["from"], "%s/%d" % (a["protocol"], a["port"])): a
             for a in json.loads(done.stdout)}
+
+    def run_probe(self, *arguments, before=()):
+        return subprocess.run(
+            in_netns(self.network.system) + list(before) + [str(self.system.state / "lazaretctl"), "--json", "paths", "probe", *arguments, str(self.system.state / "lazaret.conf"),
+             str(self.system.state / "own.conf")],
+            text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            timeout=scaled(60), check=False)
 
     def verdicts(self, attempts, wanted, verdict, sentence=None):
         for key in sorted(wanted):
@@ -275,10 +299,58 @@ class Probe(SystemTest):
                         'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(resolv)])
             (attempt,) = attempts.values()
             self.assertEqual(attempt["verdict"], verdict, attempt)
+        # A port that the path does not have is not tried, and said so.
+        done = self.run_probe("direct", "--target", "services.test:23")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("nothing was tried", done.stderr)
         # The contract's own hosts only: the rules of the cell say no.
         _, attempts = self.probe("mail", "--target", lib_net.WEB, "--timeout", "800")
         self.assertEqual({a["verdict"] for a in attempts.values()}, {"filtered"})
         self.far.stop()
+
+    def test_ipv6(self):
+        far = Services(self.network.internet, lib_net.WEB6, self.system.state / "services" / "six")
+        self.addCleanup(far.stop)
+        far.sshd()
+        far.ready()
+        for port, verdict in ((22, "works"), (443, "refused")):
+            status, attempts = self.probe("update", "--target", "[%s]:%d" % (lib_net.WEB6, port))
+            (attempt,) = attempts.values()
+            self.assertEqual((attempt["verdict"], attempt["address"], attempt["port"]),
+                             (verdict, lib_net.WEB6, port))
+            self.assertEqual(status, 0 if verdict == "works" else 1)
+
+    def test_cell_is_lent_to_root_and_given_back(self):
+        wait_until(lambda: not self.system.links(), 10, "no cell is there")
+        ctl = str(self.system.state / "lazaretctl")
+        status = subprocess.run(
+            in_netns(self.network.system) + [ctl, "cell", "lend"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False).returncode
+        self.assertEqual(status, 0)
+        self.system.wait_log("network.lent", since=self.mark)
+        wait_until(lambda: not self.system.links(), 10, "the cell's link is gone")
+        # Held while the connection is: by a client that speaks the protocol itself.
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.addCleanup(client.close)
+        client.connect(self.control())
+        client.send(control_request(b"cell", b"lend"))
+        _, descriptors, _, _ = socket.recv_fds(client, 65540, 1)
+        self.assertEqual(len(descriptors), 1)
+        os.close(descriptors[0])
+        self.assertEqual(len(self.system.links()), 1)
+        client.close()
+        wait_until(lambda: not self.system.links(), 10, "the cell's link is gone")
+        # Nobody else gets one.
+        done = subprocess.run(
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", CTL, "--socket",
+             self.control(), "cell", "lend"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertEqual(self.system.links(), [])
+
+    def control(self):
+        text = (self.system.state / "lazaretctl").read_text(encoding="utf-8")
+        return re.search(r"/run/lazaret-demo-[^\s\"']*control", text).group(0)
 
     def test_peers_that_go_on_and_on(self):
         """Endless answers and drops of one byte end by the time limit."""
