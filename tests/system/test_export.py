@@ -23,8 +23,8 @@ from eval_ios import Ios
 from eval_opnsense import Opnsense
 from eval_pf import Pf
 from eval_srx import Srx
-from lib_border import (BY_NAME, MORE_SITES, ROUTER, SITES, SPORTS, Packet, Site, describe, matrix,
-                        reply)
+from lib_border import (BY_NAME, MORE_SITES, ROUTER, SITES, SPORTS, SYSTEM, Packet, Site, describe,
+                        matrix, reply)
 from lib_proc import BUILD, run
 from lib_router import RouterWorld, iptables_drops, nft_drops
 
@@ -481,6 +481,65 @@ class Loaded(ExportTest):
             packet = packet._replace(src=source, arrival="inet")
             answered = self.world.try_all([packet], lambda: nft_drops(self.world, "spoofed"))
             self.assertEqual(answered, set())
+
+    def test_spoofed_iptables(self):
+        """What the head of the iptables export says against it does what it says."""
+        router = self.world.router
+        text = self.export_site("iptables-save", SITES[0])
+        drops = self.load("iptables-save", text)
+        # The sender learns the router's link addresses: that one asks for them is refused already.
+        for family in (4, 6):
+            honest = self.packet("web", "system", 5900, family=family)
+            self.assertEqual(self.world.try_all([honest], drops), set())
+        sysctl = re.search(r"sysctl (net\.ipv4\S+=1)", text)[1]
+        run("sysctl", "-qw", sysctl, netns=router)
+        run(*re.search(r"ip6tables -t raw .* DROP", text)[0].split(), netns=router)
+        self.world.add_source("inet", "10.2.0.77", "fd00:2::77")
+
+        def dropped():
+            netstat = run("cat", "/proc/net/netstat", netns=router).splitlines()
+            names, values = (line.split() for line in netstat if line.startswith("TcpExt:"))
+            raw = run("ip6tables-save", "-c", "-t", "raw", netns=router)
+            return (int(values[names.index("IPReversePathFilter")]) +
+                    int(re.search(r"\[(\d+):\d+\] -A PREROUTING -m rpfilter", raw)[1]))
+
+        for family, source in ((4, "10.2.0.77"), (6, "fd00:2::77")):
+            packet = self.packet("workstation", "system", 5900, family=family)
+            packet = packet._replace(src=source, arrival="inet")
+            self.assertEqual(self.world.try_all([packet], dropped), set())
+            right = self.packet("workstation", "system", 5900, family=family)
+            self.assertEqual(self.world.try_all([right], dropped), {right})
+
+    def test_errors_pass(self):
+        """An error that belongs to a permitted connection reaches the system."""
+        run("nft", "-f", "-", netns=self.world.zones["inet"], input="""
+            table inet refusal {
+                chain incoming {
+                    type filter hook prerouting priority raw;
+                    udp dport 4443 notrack
+                }
+                chain local {
+                    type filter hook input priority filter;
+                    udp dport 4443 reject with icmpx type port-unreachable
+                }
+            }""")
+        code = ("import socket, sys\n"
+                "s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET,"
+                " socket.SOCK_DGRAM)\n"
+                "s.settimeout(20)\n"
+                "s.bind((sys.argv[2], 0))\n"
+                "s.connect((sys.argv[1], 4443))\n"
+                "s.send(b'x')\n"
+                "try:\n    print(s.recv(9))\n"
+                "except ConnectionRefusedError:\n    print('refused')\n")
+        for format in ("nftables", "iptables-save"):
+            self.load(format, self.export_site(format, SITES[0]))
+            for source, target in ((SYSTEM.v4, BY_NAME["web"].v4), (SYSTEM.v6, BY_NAME["web"].v6)):
+                with self.subTest(format=format, target=target):
+                    said = run("python3", "-c", code, target, source,
+                               netns=self.world.zones["dmz"])
+                    self.assertEqual(said, "refused\n")
+            self.unload()
 
     def test_others_rules_stay(self):
         """Loaded twice, each touches nothing but its own, and replaces its own."""
