@@ -167,14 +167,21 @@ class CellTest(SystemTest):
 
 
 def drops(text):
-    """Packets that the rules of `nft -j list ruleset` have refused: counters of rules that end
-    in drop or reject."""
-    total = 0
-    for item in json.loads(text)["nftables"]:
-        expressions = item.get("rule", {}).get("expr", [])
-        if any("drop" in e or "reject" in e for e in expressions):
-            total += sum(e["counter"]["packets"] for e in expressions if "counter" in e)
-    return total
+    """Packets that the rules of `nft -j list ruleset` have refused: counters, their own or named
+    ones, of rules that end in drop or reject."""
+    items = json.loads(text)["nftables"]
+    named = {(c["family"], c["table"], c["name"]): c["packets"]
+             for c in (item["counter"] for item in items if "counter" in item)}
+    own, used = 0, set()
+    for rule in (item["rule"] for item in items if "rule" in item):
+        if not any("drop" in e or "reject" in e for e in rule["expr"]):
+            continue
+        for counter in (e["counter"] for e in rule["expr"] if "counter" in e):
+            if isinstance(counter, str):
+                used.add((rule["family"], rule["table"], counter))
+            else:
+                own += counter["packets"]
+    return own + sum(named[c] for c in used)
 
 
 __all__ = ["CellTest", "Order", "Process", "drops", "os", "processes", "re"]
