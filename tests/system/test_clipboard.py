@@ -60,6 +60,8 @@ class Clipboard(SystemTest):
 
     def out_of_browser(self, user):
         """What the viewer gets when something is copied in the page."""
+        # A session that is there would still show another page than the first.
+        self.system.end_sessions()
         client = self.login(user)
         client.wait_colour((0x30, 0x60, 0xC0))
         self.open(client, "/clipboard?t=out+of+the+page")
