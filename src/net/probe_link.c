@@ -2,6 +2,7 @@
 #include "net/probe_link.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
 #include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -16,6 +17,8 @@
 
 #define PRIORITY "NORMAL"
 #define PRIORITY_ANONYMOUS "NORMAL:-VERS-TLS1.3:+ANON-ECDH:+ANON-DH"
+
+#define OWN_FILTER "by our own packet filter: the contract does not open it"
 
 /* NRPE is tried in three ways. */
 #define PREPARED_MAX 3
@@ -94,6 +97,24 @@ static bool icmp_sender(const struct probe_link *link, struct network *ret_sende
 	return false;
 }
 
+/* An address of this host, or of the cell that we are in. */
+static bool is_own(const struct network *address)
+{
+	struct ifaddrs *all;
+	bool found = false;
+
+	if (getifaddrs(&all) < 0)
+		return false;
+	for (const struct ifaddrs *entry = all; entry && !found; entry = entry->ifa_next) {
+		struct network own;
+
+		found = entry->ifa_addr && network_from_sockaddr(entry->ifa_addr, &own) == 0 &&
+			network_compare(&own, address) == 0;
+	}
+	freeifaddrs(all);
+	return found;
+}
+
 void probe_link_judge(const struct probe_link *link, int error, struct probe_result *result)
 {
 	struct network sender;
@@ -112,8 +133,7 @@ void probe_link_judge(const struct probe_link *link, int error, struct probe_res
 		break;
 	case EPERM:
 		result->verdict = PROBE_FILTERED;
-		snprintf(result->detail, sizeof(result->detail),
-			 "by this host's own packet filter");
+		snprintf(result->detail, sizeof(result->detail), OWN_FILTER);
 		break;
 	case EACCES:
 	case EHOSTUNREACH:
@@ -128,7 +148,9 @@ void probe_link_judge(const struct probe_link *link, int error, struct probe_res
 		result->verdict = PROBE_UNTRIED;
 		snprintf(result->detail, sizeof(result->detail), "%s", strerror(-error));
 	}
-	if (icmp && result->verdict == PROBE_FILTERED)
+	if (icmp && result->verdict == PROBE_FILTERED && is_own(&sender))
+		snprintf(result->detail, sizeof(result->detail), OWN_FILTER);
+	else if (icmp && result->verdict == PROBE_FILTERED)
 		snprintf(result->detail, sizeof(result->detail), "rejected by %s",
 			 network_format(&sender, text));
 }
