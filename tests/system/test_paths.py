@@ -306,6 +306,7 @@ class Probe(SystemTest):
         # The contract's own hosts only: the rules of the cell say no.
         _, attempts = self.probe("mail", "--target", lib_net.WEB, "--timeout", "800")
         self.assertEqual({a["verdict"] for a in attempts.values()}, {"filtered"})
+        self.assertIn("our own packet filter", attempts["mail", CELL, "tcp/25"]["detail"])
         self.far.stop()
 
     def test_ipv6(self):

@@ -15,6 +15,8 @@ from lib_services import IMPOSTOR, Services
 
 CTL = BUILD / "src/ctl/lazaretctl"
 PROBE = BUILD / "src/probe/lazaret-probe"
+# It needs no privilege.
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 SYSTEM, SYSTEM6 = "192.0.2.2", "2001:db8:2::2"
 OUTSIDE, OUTSIDE6 = "203.0.113.10", "2001:db8:1::10"
 TARGETS = (OUTSIDE + ":443", OUTSIDE + ":80", OUTSIDE + ":53/udp", "[%s]:443" % OUTSIDE6)
@@ -140,7 +142,7 @@ class Zones(unittest.TestCase):
         for target in TARGETS:
             arguments += ["--internet", target]
         done = subprocess.run(
-            in_netns(self.site.zones[zone]) + [str(PROBE)] + arguments + list(more), text=True,
+            in_netns(self.site.zones[zone]) + NOBODY + [str(PROBE)] + arguments + list(more), text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             timeout=scaled(40), check=False)
         self.assertEqual(done.stderr, "")
