@@ -300,9 +300,9 @@ void builder_check(struct builder *builder)
 	const struct contract_path *webrtc = &contract->paths[PATH_WEBRTC];
 
 	if (web->on && contract->proxy_port == 0 && lacks_dns(dns)) {
-		static const char said[] =
-			"path \"web\" needs name servers (dns = {…}) or a proxy (proxy = host:port), "
-			"and has neither";
+		static const char said[] = "path \"web\" needs name servers (dns = {…}) or a proxy "
+					   "(proxy = host:port), "
+					   "and has neither";
 
 		if (dns->on && (builder->scope & CONTRACT_RUNNING))
 			builder_note(builder, "%s", said);
