@@ -114,9 +114,13 @@ int attempt(int (*body)(const void *data), const void *data)
 	if (pid < 0)
 		return -errno;
 	if (pid == 0) {
+		int r;
+
 		(void)signal(SIGALRM, SIG_DFL);
 		alarm(ATTEMPT_SECONDS);
-		_exit(MIN(-body(data), 255));
+		/* Once: what can be had only once would look denied the second time. */
+		r = -body(data);
+		_exit(MIN(r, 255));
 	}
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
