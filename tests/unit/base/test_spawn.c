@@ -79,6 +79,26 @@ static void test_exec_failure(void **state)
 	assert_int_equal(spawn(&spec, &child), -ENOENT);
 }
 
+static void test_environment(void **state)
+{
+	/* Nothing of ours, but how the lines of our log look for who writes into it. */
+	static const char alone[] =
+		"[ \"$(env | grep -v '^PWD=\\|^SHLVL=\\|^_=\\|^OLDPWD=' | sort | "
+		"tr '\\n' ' ')\" = 'LANG=C.UTF-8 "
+		"PATH=/usr/sbin:/usr/bin:/sbin:/bin ' ]";
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	(void)state;
+	assert_true(null >= 0);
+	assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+	assert_int_equal(run_shell(alone, NULL, 0, -1), 0);
+	assert_int_equal(setenv("JOURNAL_STREAM", "8:1234", 1), 0);
+	assert_int_equal(run_shell(alone, NULL, 0, null), 0);
+	assert_int_equal(run_shell("[ \"$JOURNAL_STREAM\" = 8:1234 ]", NULL, 0, -1), 0);
+	assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+	close(null);
+}
+
 static void test_signal_and_kill(void **state)
 {
 	const char *const argv[] = {"sleep", "100", NULL};
@@ -234,9 +254,10 @@ static void test_empty_root(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_only_named_fds),  cmocka_unit_test(test_exec_failure),
-		cmocka_unit_test(test_signal_and_kill), cmocka_unit_test(test_logpipe),
-		cmocka_unit_test(test_confine),         cmocka_unit_test(test_empty_root),
+		cmocka_unit_test(test_only_named_fds), cmocka_unit_test(test_exec_failure),
+		cmocka_unit_test(test_environment),    cmocka_unit_test(test_signal_and_kill),
+		cmocka_unit_test(test_logpipe),        cmocka_unit_test(test_confine),
+		cmocka_unit_test(test_empty_root),
 	};
 
 	if (geteuid() != 0) {
