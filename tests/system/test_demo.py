@@ -63,6 +63,8 @@ class Demo(unittest.TestCase):
     def test_block_and_clean_end(self):
         before = self.host()
         system = self.start()
+        # The block is one piece; this is its last part.
+        system.demo.wait_line("vncviewer -SecurityTypes", 20)
         text = "\n".join(system.demo.lines)
         name, password = system.users["alice"]
         for part in (name, password, system.ca, "port 5900",
