@@ -148,7 +148,7 @@ class CellTest(SystemTest):
 
     @classmethod
     def addresses(cls, user):
-        """The cell's own addresses, and the host's on the other side: (own4, own6, host4, host6)."""
+        """The cell's own addresses and the host's on the other side: own4, own6, host4, host6."""
         links = json.loads(cls.in_cell_network(user, "ip", "-j", "address"))
         found = {a["family"]: a["local"] for link in links if link["ifname"] != "lo"
                  for a in link["addr_info"] if a["scope"] == "global"}

@@ -39,17 +39,20 @@ setsockopt 10 41 64|setsockopt 10 41 65|setsockopt 10 41 35|setsockopt 10 41 75|
 DENIED = """
 x32 call|i386 call
 read /etc/shadow|read /etc/gshadow|read /etc/sudoers|read /etc/ssh|read /etc/lazaret|read /etc/pam.d
-read /root|read /var|read /var/lib|read /var/log|read /boot|read /srv|read /sys|read /sys/fs/cgroup
+read /root|read /var|read /var/lib|read /var/log|read /boot|read /srv|read /sys
+read /sys/fs/cgroup
 read /run/systemd|read /run/dbus|read /run/netns|read /tmp/.X11-unix|read /proc/1/root/etc/shadow
 read /proc/1/root/var|read /proc/1/mem|read /proc/kcore|read /proc/kmsg|read /dev/mem|read /dev/kmsg
 read /dev/vda|read /dev/loop0|read /dev/loop-control|read /dev/fuse|read /dev/kvm|read /dev/dri
-read /dev/net/tun|read /dev/vsock|read /dev/userfaultfd|read /dev/tty0|read /dev/ttyS0|read /dev/ptmx|read /dev/pts
+read /dev/net/tun|read /dev/vsock|read /dev/userfaultfd|read /dev/tty0|read /dev/ttyS0
+read /dev/ptmx|read /dev/pts
 write /usr/bin/true|write /etc/passwd|write /etc/resolv.conf|write /etc/ld.so.cache
 write /etc/chromium/policies/managed/lazaret.json|write /run/lazaret/lazaret-browser
 write /run/lazaret/bus.conf|write /run/lazaret/start/index.html|write /proc/sys/kernel/core_pattern
 write /proc/sys/kernel/modprobe|write /proc/sys/vm/drop_caches|write /proc/sysrq-trigger
 write /proc/1/mem|write /proc/self/uid_map|write /proc/self/gid_map
-create in /|create in /usr|create in /usr/bin|create in /etc|create in /etc/chromium/policies/managed
+create in /|create in /usr|create in /usr/bin|create in /etc
+create in /etc/chromium/policies/managed
 create in /run|create in /run/lazaret|create in /run/lazaret/start|create in /home|create in /dev
 rename /etc/chromium|rename /run/lazaret|rename transfer folder|rename wayland socket
 new privileges by exec|real-time scheduling|negative nice|real-time input and output
@@ -291,7 +294,8 @@ class Cells(CellTest):
             "/run/systemd/private", "/run/systemd/notify", "/run/systemd/journal/socket",
             "/dev/log", "/run/nscd/socket", "/run/docker.sock", runtime + "/control",
             "%s/sessions/%s/wayland" % (runtime, other),
-            str(self.files("bob") / "data/transfer/probe"), str(self.files("alice") / "data/transfer/probe")]
+            str(self.files("bob") / "data/transfer/probe"),
+            str(self.files("alice") / "data/transfer/probe")]
         answers = self.ask("alice", "unix", *paths)
         found = {a["what"]: a["result"] for a in answers if "result" in a}
         self.assertEqual(found, {"unix " + p: "denied" for p in paths})

@@ -103,8 +103,8 @@ def denied_ranges():
 
 
 MUST_BE_DENIED = """
-0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
-192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 224.0.0.0/4 240.0.0.0/4
+0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24
+192.0.2.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 224.0.0.0/4 240.0.0.0/4
 ::/128 ::1/128 64:ff9b::/96 100::/64 2001:db8::/32 2002::/16 fc00::/7 fe80::/10 ff00::/8
 """.split()
 
@@ -124,7 +124,7 @@ class CellNetwork(CellTest):
     def setUpClass(cls):
         super().setUpClass()
         try:
-            # Everything that the system sends out by its default route comes to the Internet's side.
+            # What the system sends out by its default route comes to the Internet's side.
             run("nft", "-f", "-", netns=cls.network.internet, input=SNIFFER)
             cls.enter("alice", 0)
             cls.enter("bob", 1)
@@ -179,7 +179,8 @@ class CellNetwork(CellTest):
                  for host, result in results.items() if result in (0, REFUSED)]
         self.assertEqual(set(results), set(hosts))
         if counted < len(hosts):
-            wrong.append("%s %d: rules have counted %d packets to %s" % (kind, port, counted, hosts))
+            wrong.append("%s %d: rules have counted %d packets to %s"
+                         % (kind, port, counted, hosts))
         if self.seen_outside() != seen:
             wrong.append("%s %d: one of %s seen outside" % (kind, port, hosts))
         if listener and listener.mark() != mark:
@@ -229,7 +230,7 @@ class CellNetwork(CellTest):
     # --- other cells
 
     def test_another_cell(self):
-        """Bob's cell listens on the web's ports; Alice's does not reach it, by no rule of either."""
+        """Bob's cell listens; Alice's does not reach it, nor any other port of his."""
         for port, bob in ((8080, self.bob4), (8080, self.bob6)):
             order = self.order("bob", "listen", bob, port)
             self.addCleanup(order.close)
@@ -401,8 +402,8 @@ class CellNetwork(CellTest):
             self.refused(self.PORT, self.gateway4, self.gateway6, lib_net.SYSTEM_DMZ,
                          listener=listener)
             self.refused(80, self.bob4, self.bob6, "10.1.2.3", "169.254.169.254", "192.168.1.1",
-                         "172.16.5.5", "100.64.3.3", "198.18.0.5", "fd00:ec2::254", "64:ff9b::808:808",
-                         "10.77.0.10", lib_net.ROUTER_DMZ)
+                         "172.16.5.5", "100.64.3.3", "198.18.0.5", "fd00:ec2::254",
+                         "64:ff9b::808:808", "10.77.0.10", lib_net.ROUTER_DMZ)
             self.refused(8080, lib_net.WEB, lib_net.WEB6)
             self.refused(443, lib_net.WEB, lib_net.WEB6, kind="udp")
             self.refused(53, lib_net.OTHER_WEB, kind="udp")
