@@ -14,7 +14,8 @@
  *	/tmp, /dev/shm, /run		empty, of its own, bounded in size
  *	/run/user/<uid>/wayland-0	spec.wayland
  *	/run/lazaret			launcher and start page, read-only
- * and nothing of the host besides: no /sys, no /var, no /root, no other home, no system bus.
+ * and nothing of the host besides: no /sys, no /var, no /root, no other home, no system bus, no
+ * terminals.
  */
 #ifndef LAZARET_CELL_CELL_H
 #define LAZARET_CELL_CELL_H

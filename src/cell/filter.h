@@ -3,10 +3,12 @@
  * The system-call filter of a cell, mandatory, below the browser's own.
  *
  * An allow-list: what is not on it is answered with ENOSYS, as an older kernel would, so programs
- * fall back; what is refused on purpose with EPERM, socket families with EAFNOSUPPORT. Other
- * ABIs of the same machine (i386, x32) end the process. User namespaces stay possible: the
- * browser's sandbox is made of them; what makes them dangerous (mounts, netlink families of the
- * packet filter, packet sockets) is not.
+ * fall back; what syscalls.def refuses by name with EPERM; arguments that are not allowed, socket
+ * families and socket options among them, with ENOSYS as well. Other ABIs of the same machine
+ * (i386, x32) end the process. User namespaces stay possible: the browser's sandbox is made of
+ * them; what makes them dangerous (mounts, netlink families and socket options of the packet
+ * filter, packet sockets) is not. What stays within reach of root of a network namespace is
+ * rtnetlink: a filter of calls cannot tell its messages apart, and the browser reads routes by it.
  */
 #ifndef LAZARET_CELL_FILTER_H
 #define LAZARET_CELL_FILTER_H
