@@ -559,11 +559,6 @@ static int probe(struct probing *probing)
 		if (contract->paths[i].on && (!options->one || options->id == i))
 			plan_path(probing, &contract->paths[i]);
 	}
-	if (probing->n == 0) {
-		fputs("lazaretctl: nothing was tried: no path is on, or none has that port\n",
-		      stderr);
-		return ANSWER_STATUS_FAILED;
-	}
 	r = run_tasks(probing, true);
 	if (r == 0) {
 		follow_names(probing);
@@ -573,11 +568,15 @@ static int probe(struct probing *probing)
 		fprintf(stderr, "lazaretctl: %s\n", strerror(-r));
 		return ANSWER_STATUS_FAILED;
 	}
+	if (probing->n == 0) {
+		fputs("lazaretctl: nothing was tried: no path is on, or none has that port\n",
+		      stderr);
+		return ANSWER_STATUS_FAILED;
+	}
 	if (probing->cut)
 		fprintf(stderr, "lazaretctl: only %d attempts are made; try the paths one by one\n",
 			ATTEMPTS_MAX);
-	if (probing->n > 0)
-		qsort(probing->attempts, probing->n, sizeof(*probing->attempts), compare_attempts);
+	qsort(probing->attempts, probing->n, sizeof(*probing->attempts), compare_attempts);
 	for (size_t i = 0; i < probing->n; i++)
 		n_wrong += !in_order(probing, &probing->attempts[i]);
 	if (options->json)
