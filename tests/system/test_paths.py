@@ -231,6 +231,11 @@ class Probe(SystemTest):
             cls.stack.close()
             raise
 
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.far.stop)
+        self.addCleanup(self.near.stop)
+
     def start_all(self):
         for start in (self.far.chrony, self.far.unbound, self.far.slapd, self.far.kdc,
                       self.far.postfix, self.far.dovecot, self.far.rsyslog, self.far.sshd,
