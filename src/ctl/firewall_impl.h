@@ -41,7 +41,7 @@ bool reach_allows(const struct contract *contract, const struct network *from,
 		  enum path_proto proto, uint16_t port);
 /*
  * The SSH connection that we are run from, as the environment of this process or of one above it
- * says. False if there is none.
+ * says. False if there is none, or one that begins on this host.
  */
 bool reach_find_ssh(struct network *ret_client, uint16_t *ret_port);
 /* Says which listening services no path covers; returns how many. */

@@ -40,6 +40,18 @@ bool reach_allows(const struct contract *contract, const struct network *from,
 	return false;
 }
 
+static bool is_local(const struct network *address)
+{
+	static const char *const own[] = {"127.0.0.0/8", "::1/128", "::ffff:127.0.0.0/104"};
+	struct network network;
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		if (network_parse(own[i], &network) == 0 && network_contains(&network, address))
+			return true;
+	}
+	return false;
+}
+
 /* --- the connection that we are run from ------------------------------------------------------ */
 
 /* "CLIENT PORT SERVER PORT" */
@@ -114,12 +126,13 @@ bool reach_find_ssh(struct network *ret_client, uint16_t *ret_port)
 	const char *own = getenv("SSH_CONNECTION");
 	int pid = getpid();
 
+	/* One from this host itself, through a tunnel, passes by no filter. */
 	if (own && parse_ssh(own, ret_client, ret_port))
-		return true;
+		return !is_local(ret_client);
 	/* sudo takes the variable away; the shell above it still has it. */
 	for (int i = 0; i < PROCESSES_ABOVE_MAX && parent_of(pid, &pid) == 0 && pid > 1; i++) {
 		if (ssh_of_process(pid, ret_client, ret_port))
-			return true;
+			return !is_local(ret_client);
 	}
 	return false;
 }
@@ -177,18 +190,6 @@ static bool parse_listener(const char *line, enum path_proto proto, struct liste
 		return false;
 	*ret_listener = listener;
 	return true;
-}
-
-static bool is_local(const struct network *address)
-{
-	static const char *const own[] = {"127.0.0.0/8", "::1/128", "::ffff:127.0.0.0/104"};
-	struct network network;
-
-	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
-		if (network_parse(own[i], &network) == 0 && network_contains(&network, address))
-			return true;
-	}
-	return false;
 }
 
 static void read_listeners(const char *file, enum path_proto proto, struct listeners *listeners)

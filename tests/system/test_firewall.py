@@ -7,10 +7,12 @@ rules, who is protected from locking himself out, and what a check sees.
     mon  10.5.0.10              ─┘
 """
 
+import contextlib
 import json
 import os
 import pathlib
 import pty
+import pwd
 import re
 import shutil
 import signal
@@ -324,7 +326,8 @@ class Firewall(unittest.TestCase):
     def test_own_connection_is_not_cut(self):
         config = self.config(ADMIN)
         for client, server_port, status in (("10.3.0.10", 22, 0), ("10.2.0.10", 22, 1),
-                                            ("10.3.0.10", 2222, 1), ("::ffff:10.3.0.10", 22, 0)):
+                                            ("10.3.0.10", 2222, 1), ("::ffff:10.3.0.10", 22, 0),
+                                            ("127.0.0.1", 22, 0)):
             with self.subTest(client=client, port=server_port):
                 said = self.ctl("apply", "--within", 1, config, status=status,
                                 env={"SSH_CONNECTION": "%s 50000 10.3.0.1 %d" %
@@ -440,7 +443,11 @@ class Names(Firewall):
 
     def config(self, *more, name="site"):
         # Where the system is not installed, the resolver has no account of its own.
-        return super().config('path "dns" { accounts = {"root", "nobody"} }\n', *more, name=name)
+        accounts = ["root", "nobody"]
+        with contextlib.suppress(KeyError):
+            accounts.append(pwd.getpwnam("lazaret-resolve").pw_name)
+        return super().config('path "dns" { accounts = {%s} }\n'
+                              % ", ".join('"%s"' % a for a in accounts), *more, name=name)
 
     def answers(self, **names):
         new = self.zone.with_suffix(".new")
@@ -604,6 +611,26 @@ class Cells(Names):
         self.say("paths 1 mail", "paths")
         wait_until(lambda: isinstance(cell.connect("9.9.9.5", 25, scaled(2)), int), 10,
                    "the cell is of the group now")
+
+    def test_names_in_the_filter_of_the_host(self):
+        self.answers(log=["9.9.9.6"])
+        syslog = 'path "syslog" { enabled = yes hosts = {"log.example"} }\n'
+        self.apply(self.config('name-refresh = 1\n', syslog, name="cells"))
+        self.assertEqual(self.elements("syslog4"), ["9.9.9.6"])
+        before = self.rules()
+        self.start(syslog)
+        self.answers(log=["9.9.9.7", "2620:fe::7"])
+        self.resolve()
+        self.resolve()
+        wait_until(lambda: self.elements("syslog4") == ["9.9.9.7"], 10, "the name was followed")
+        self.assertEqual(self.elements("syslog6"), ["2620:fe::7"])
+        # Nothing else of it was touched, and a check agrees.
+        self.answers(log=["9.9.9.6"])
+        self.resolve()
+        self.resolve()
+        wait_until(lambda: self.elements("syslog4") == ["9.9.9.6"], 10, "the name was followed")
+        self.assertEqual(self.rules(), before)
+        self.assertIn("as the contract has it", self.ctl("check", self.folder / "cells.conf"))
 
     def test_a_name_whose_address_changes(self):
         outside = self.talker("out")
