@@ -113,7 +113,7 @@ static void borrow_cell(struct probing *probing)
 	}
 	if (r < 0)
 		snprintf(probing->no_cell, sizeof(probing->no_cell),
-			 "lazaretd, which makes the cell to try from, does not: %s", strerror(-r));
+			 "no cell to try from: lazaretd does not answer (%s)", strerror(-r));
 }
 
 /* --- the plan -------------------------------------------------------------------------------- */
@@ -249,9 +249,9 @@ static void plan_host(struct probing *probing, const struct contract_path *path,
 	if (!contract_is_name(host)) {
 		decide(attempt, PROBE_UNTRIED, "a whole network: name a host of it with --target");
 		attempt->excused = true;
-	}
-	if (in_cell && probing->netns < 0)
+	} else if (in_cell && probing->netns < 0) {
 		decide(attempt, PROBE_UNTRIED, probing->no_cell);
+	}
 }
 
 /* Addresses of hosts; neighbours became one network in the list, and are hosts all the same. */

@@ -134,6 +134,60 @@ class Words(unittest.TestCase):
                           done.stdout)
 
 
+class NoDaemon(unittest.TestCase):
+    """paths probe where nothing runs and no network is."""
+
+    def setUp(self):
+        self.network = lib_net.Network(0)
+        self.addCleanup(self.network.close)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        # Where the program lies that makes the attempts.
+        os.chmod(folder.name, 0o755)
+        os.symlink(BUILD / "src/net/lazaret-pathprobe", folder.name + "/lazaret-pathprobe")
+        self.conf = folder.name + "/site.conf"
+        with open(self.conf, "w", encoding="utf-8") as file:
+            file.write(SITE + 'libexec-directory = "%s"\n' % folder.name
+                       + 'path "webrtc" { enabled = yes }\n'
+                       + 'path "mail" { enabled = yes hosts = {"198.51.100.0/28"} }\n'
+                       + 'path "ntp" { enabled = yes hosts = {"198.51.100.53"} }\n')
+
+    def probe(self, *arguments):
+        return ctl("--socket", "/nonexistent/control", "paths", "probe", "--timeout", "500",
+                   *arguments, self.conf, netns=self.network.system)
+
+    def test_what_cannot_be_tried_is_said(self):
+        for path, excused, word in (("web", False, "no cell to try from"),
+                                    ("update", False, "no hosts yet"),
+                                    ("webrtc", True, "--target"),
+                                    ("mail", True, "--target")):
+            with self.subTest(path):
+                status, out, _ = self.probe(path, "--json")
+                (attempt,) = json.loads(out)
+                self.assertEqual(attempt["verdict"], "untried")
+                self.assertIn(word, attempt["detail"])
+                self.assertEqual((attempt["in_order"], status), (excused, 0 if excused else 1))
+
+    def test_nothing_there(self):
+        status, out, _ = self.probe("ntp", "--json")
+        (attempt,) = json.loads(out)
+        self.assertEqual((attempt["verdict"], status), ("refused", 1))
+        run("ip", "-n", self.network.system, "route", "delete", "default")
+        (attempt,) = json.loads(self.probe("ntp", "--json")[1])
+        self.assertEqual(attempt["verdict"], "unreachable")
+
+    def test_off_and_not_allowed(self):
+        status, out, err = self.probe("nrpe")
+        self.assertEqual((status, out), (1, ""))
+        self.assertIn('path "nrpe" is off', err)
+        done = subprocess.run(
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", CTL, "paths", "probe",
+             self.conf], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, check=False)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("root", done.stderr)
+
+
 # What is tried where: path, from, address, port.
 HOST, CELL = "host", "cell"
 OUTGOING = {
