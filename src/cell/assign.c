@@ -158,5 +158,5 @@ int cell_assign(struct cell *cell, const char *transfer, uid_t owner, gid_t owne
 	if (tree < 0)
 		return tree;
 	r = attach_inside(launcher, tree);
-	return r < 0 ? r : cell_open_url(cell, url);
+	return r < 0 || !url ? r : cell_open_url(cell, url);
 }

@@ -65,7 +65,7 @@ struct cell_spec {
 	const char
 		*start_url; /* http, https, about:blank or CELL_START_URL; NULL: CELL_START_URL */
 	bool wipe_profile; /* remove the profile before the start */
-	bool parked; /* start on about:blank and wait for cell_assign() */
+	bool parked; /* nobody's yet: cell_assign() makes it somebody's */
 	const char *lang; /* "de_DE.UTF-8"; NULL: C.UTF-8 */
 	const char *tz; /* "Europe/Berlin"; NULL: UTC */
 	const char *join; /* cgroup_join_text() of the cell's group; NULL: stays in the caller's */
@@ -115,7 +115,7 @@ NODISCARD int cell_open_url(struct cell *cell, const char *url);
 /*
  * Gives a parked cell to a user: mounts `transfer` (a folder that belongs to uid `owner` and
  * gid `owner_group`) into it as ~/transfer so that inside it belongs to the cell's own uid, by an
- * idmapped mount, and opens `url`. The profile stays the cell's own, in memory, and ends with it.
+ * idmapped mount, and opens `url`, if it is not NULL. The profile stays the cell's own, in memory, and ends with it.
  * -ENOTSUP: the file system of `transfer` cannot be mapped.
  */
 NODISCARD int cell_assign(struct cell *cell, const char *transfer, uid_t owner, gid_t owner_group,

@@ -161,9 +161,7 @@ static int read_own_spec(struct cell_spec *ret_spec)
 
 static int execute(const struct cell_spec *spec, int args_fd)
 {
-	const char *url = spec->parked      ? "about:blank"
-			  : spec->start_url ? spec->start_url
-					    : CELL_START_URL;
+	const char *url = spec->start_url ? spec->start_url : CELL_START_URL;
 	const char *launcher[] = {"/run/lazaret/lazaret-browser",
 				  spec->browser == CELL_FIREFOX ? "firefox" : "chromium",
 				  spec->wipe_profile ? "wipe" : "keep", url, NULL};

@@ -307,8 +307,7 @@ static int assign(struct session *session)
 	if (r < 0)
 		return fail(session, "home", r);
 	r = cell_assign(&session->browser.cell, session->home.transfer, account->uid, account->gid,
-			session->cell_uid, session->cell_gid,
-			conf_str(session->conf, CONF_START_URL));
+			session->cell_uid, session->cell_gid, NULL);
 	if (r < 0)
 		return fail(session, "cell", r);
 	session->record.uid = account->uid;
