@@ -403,9 +403,9 @@ static rfbClient *create_client(int argc, char **argv)
 			exit(2);
 		}
 	}
-	if (argc - optind != 2 || !viewer.ca || !viewer.user || !viewer.password) {
-		fprintf(stderr, "usage: vnc-client --ca FILE --user NAME --password TEXT "
-				"[--encodings LIST] HOST PORT\n");
+	if (argc - optind != 2 || !viewer.ca != !viewer.user || !viewer.user != !viewer.password) {
+		fprintf(stderr, "usage: vnc-client [--ca FILE --user NAME --password TEXT] "
+				"[--encodings LIST] [--compress N] [--quality N] HOST PORT\n");
 		exit(2);
 	}
 	client->serverHost = strdup(argv[optind]);
