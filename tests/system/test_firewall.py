@@ -33,6 +33,7 @@ HOST = "9.9.9.254"
 NOBODY = 65534
 GAMES = 5
 
+# Accounts are named: those of the system itself come and go with other tests.
 BASE = """
 state-directory = "%(state)s"
 libexec-directory = "%(libexec)s"
@@ -40,7 +41,8 @@ dns = {"9.9.9.3"}
 zone-workstations = {"10.2.0.0/24", "fd00:2::/64"}
 zone-administration = {"10.3.0.0/24"}
 zone-monitoring = {"10.5.0.0/24"}
-path "update" { hosts = {"9.9.9.9"} }
+path "dns" { accounts = {"root"} }
+path "update" { hosts = {"9.9.9.9"} accounts = {"root"} }
 path "ntp" { enabled = yes hosts = {"9.9.9.1"} accounts = {"nobody"} }
 path "ldap" { enabled = yes hosts = {"9.9.9.4"} accounts = {"nobody"} }
 """
