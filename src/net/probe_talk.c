@@ -117,6 +117,7 @@ static int ask(struct talk *talk, const struct probe_step *step)
 	uint64_t part = talk->job->timeout_ms * USEC_PER_MSEC / times;
 	int r = -ETIMEDOUT;
 
+	talk->result->detail[0] = '\0';
 	for (unsigned int i = 0; r == -ETIMEDOUT && i < times; i++) {
 		talk->link->deadline = clock_now() + part;
 		if (talk->protocol->silent)

@@ -4,6 +4,7 @@ packet filter gets, it finds what the contract says; and it finds holes that are
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,8 @@ zone-workstations = {"10.70.0.0/24", "2001:db8:70::/64"}
 zone-administration = {"10.71.0.0/24", "2001:db8:71::/64"}
 zone-monitoring = {"10.72.0.0/24", "2001:db8:72::/64"}
 zone-dns = {"10.73.0.0/24", "2001:db8:73::/64"}
-path "update" { hosts = {"203.0.113.22"} }
+path "update" { hosts = {"203.0.113.10"} }
+path "ntp" { enabled = yes hosts = {"203.0.113.10"} }
 path "sftp" { enabled = yes }
 path "admin" { enabled = yes }
 path "snmp" { enabled = yes }
@@ -49,7 +51,7 @@ path "nrpe" { enabled = yes }
 path "cluster-dns" { enabled = yes }
 """
 
-# The first word of a viewer's conversation, over both families.
+# The first words of a viewer's conversation, over both families: one security type, VeNCrypt.
 VIEWER = """
 import socket
 s = socket.create_server(("::", 5900), family=socket.AF_INET6, dualstack_ipv6=True, backlog=64)
@@ -57,7 +59,10 @@ print("READY", flush=True)
 while True:
     peer, _ = s.accept()
     with peer:
+        peer.settimeout(5)
         peer.send(b"RFB 003.008\\n")
+        if peer.recv(12):
+            peer.send(b"\\x01\\x13")
 """
 
 
@@ -99,8 +104,9 @@ class Zones(unittest.TestCase):
             cls.stack.callback(cls.site.close)
             folder = cls.stack.enter_context(tempfile.TemporaryDirectory())
             cls.conf = folder + "/site.conf"
+            os.symlink(BUILD / "src/net/lazaret-pathprobe", folder + "/lazaret-pathprobe")
             with open(cls.conf, "w", encoding="utf-8") as file:
-                file.write(CONF)
+                file.write(CONF + 'libexec-directory = "%s"\n' % folder)
             cls.services = Services(cls.site.system, SYSTEM, folder + "/services")
             cls.stack.callback(cls.services.stop)
             cls.services.sshd(22)
@@ -275,6 +281,24 @@ class Zones(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertEqual(wrong[SYSTEM, "tcp", 22]["found"], "wrong")
         self.assertIn("SSH-2.0", wrong[SYSTEM, "tcp", 22]["note"])
+
+    def test_the_system_itself_behind_its_own_rules(self):
+        """lazaretctl paths probe where the host's own filter is in force: what the rules let each
+        account do, the probes can do as that account."""
+        for path, wanted in (("viewer", {5900}), ("sftp", {22}), ("admin", {2222}),
+                             ("snmp", {161}), ("nrpe", {5666}), ("cluster-dns", {53}),
+                             ("update", {443}), ("ntp", {123})):
+            with self.subTest(path):
+                done = subprocess.run(
+                    in_netns(self.site.system) + [str(CTL), "paths", "probe", path, "--timeout",
+                                                  "1500", "--json", self.conf], text=True,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    timeout=scaled(30), check=False)
+                found = {a["port"]: a["verdict"] for a in json.loads(done.stdout)
+                         if a["address"] == (OUTSIDE if path in ("update", "ntp") else SYSTEM)}
+                reached = {"works"} if path not in ("update", "ntp") else {"wrong", "refused"}
+                for port in wanted:
+                    self.assertIn(found[port], reached, done.stdout)
 
     def test_words(self):
         def said(*arguments):
