@@ -19,6 +19,8 @@ class Crash(SystemTest):
         super().setUpClass()
         cls.bob = cls.system.client("bob", 1)
         cls.bob.wait_colour(cls.PAPER, 0.4)
+        # A browser that has just started may still have the focus in its address bar.
+        cls.bob.click(200, 200)
         cls.bob_session = cls.system.session("bob")["id"]
         cls.typed = ""
 

@@ -62,7 +62,8 @@ class Session(SystemTest):
         client.wheel(client.width // 2, client.height // 2, 10)
         # Ten notches of 120 pixels, no matter how fast the frames come.
         self.wait_web(client, "scroll", 20, mark, y=1200)
-        client.wheel(client.width // 2, client.height // 2, -10)
+        # More than it takes: the top is the end.
+        client.wheel(client.width // 2, client.height // 2, -15)
         self.wait_web(client, "scroll", 20, mark, y=0)
 
     def test_resize(self):
