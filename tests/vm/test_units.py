@@ -513,8 +513,11 @@ class Leaving(UnitTest):
         browser = next(p for p in of_program("chromium") if "s-" + parked["id"] in p.cgroup
                        and not any("--type=" in word for word in p.command))
         self.assertNotEqual(browser.uid, user.pw_uid)
+        # The browser writes its title over its environment.
+        launcher = next(p for p in of_program("lazaret-browser")
+                        if "s-" + parked["id"] in p.cgroup)
         home = next(e.partition("=")[2] for e in pathlib.Path(
-            "/proc/%d/environ" % browser.pid).read_text("utf-8").split("\0")
+            "/proc/%d/environ" % launcher.pid).read_text("utf-8").split("\0")
             if e.startswith("HOME="))
         run("nsenter", "--mount", "--target", browser.pid, "setpriv", "--reuid", browser.uid,
             "--regid", browser.uid, "--clear-groups", "touch", home + "/transfer/declaration")
