@@ -57,7 +57,7 @@ create in /run|create in /run/lazaret|create in /run/lazaret/start|create in /ho
 rename /etc/chromium|rename /run/lazaret|rename transfer folder|rename wayland socket
 new privileges by exec|real-time scheduling|negative nice|real-time input and output
 more descriptors than the limit|much locked memory|core dumps|exempt from the memory limit
-give a file away|trusted attribute|security attribute
+give a file away|trusted attribute
 """
 
 # Unix, IPv4, IPv6 and netlink (routes, device events) are what a browser needs.
@@ -69,10 +69,12 @@ OPEN_SOCKETS = {
 CLOSED_FAMILIES = set(range(64)) - {1, 2, 10, 16}
 OPEN_PLACES = {"own home", "own transfer folder", "own /tmp", "own /dev/shm"}
 # Root of a user namespace is root of its own identity and of its own namespaces' settings.
-OPEN_IN_NAMESPACES = {"user namespace", "setuid 0", "setgid 0",
+# Capabilities that it gives a file hold there only, and not on mounts without setuid.
+OPEN_IN_NAMESPACES = {"user namespace", "setuid 0", "setgid 0", "file capabilities",
                       "write /proc/sys/kernel/ns_last_pid",
                       "write /proc/sys/user/max_user_namespaces"}
-ONLY_AS_THE_BROWSER = {"setuid 0", "setgid 0", "write /proc/sys/kernel/ns_last_pid",
+ONLY_AS_THE_BROWSER = {"setuid 0", "setgid 0", "file capabilities",
+                       "write /proc/sys/kernel/ns_last_pid",
                        "write /proc/sys/user/max_user_namespaces"}
 # Calls that the kernel answers before any filter, and only where it has put them itself.
 NOT_FILTERED = {"unnamed call 335", "unnamed call 336"}

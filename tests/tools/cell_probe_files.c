@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -364,6 +365,19 @@ static int do_trusted(const void *name)
 	return fd < 0 || fsetxattr(fd, name, "x", 1, 0) < 0 ? -errno : 0;
 }
 
+/* All capabilities for whoever executes the file. Other names below "security." are left to the
+ * kernel's security modules, some of which let anybody have them. */
+static int do_capabilities(const void *data)
+{
+	struct vfs_cap_data caps = {.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
+				    .data = {{UINT32_MAX, 0}, {UINT32_MAX, 0}}};
+	int fd = own_file();
+
+	(void)data;
+	return fd < 0 || fsetxattr(fd, "security.capability", &caps, sizeof(caps), 0) < 0 ? -errno
+											  : 0;
+}
+
 static const struct {
 	const char *name;
 	int (*body)(const void *data);
@@ -381,7 +395,7 @@ static const struct {
 	{"exempt from the memory limit", do_oom_score, NULL},
 	{"give a file away", do_chown, NULL},
 	{"trusted attribute", do_trusted, "trusted.probe"},
-	{"security attribute", do_trusted, "security.probe"},
+	{"file capabilities", do_capabilities, NULL},
 };
 
 void probe_files(const struct order *order)
