@@ -7,8 +7,7 @@ CHECK ?= build/check
 DESTDIR ?=
 JOBS ?= $(shell nproc)
 comma := ,
-CHECKED := login sessions crash viewers clipboard certificate demo reload cell cell_net firewall \
-	paths probe
+CHECKED := login sessions crash viewers clipboard certificate demo reload cell_net firewall paths
 # What follows needs root: useradd, namespaces, packet filter.
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=DEMO_PORT$(comma)DEMO_LISTEN$(comma)DEMO_USERS$(comma)DEMO_URL$(comma)DEMO_ALLOW$(comma)DEMO_CONFIG$(comma)DEMO_STATE$(comma)BUILD$(comma)LAZARET_TIME_FACTOR,)
 
@@ -21,7 +20,7 @@ help:
 	@echo 'make demo     build, run in the foreground, print how to connect (settings: DEMO_*)'
 	@echo 'make view     open vncviewer on the running demo'
 	@echo 'make check    the tests: unit, fuzz replay, protocol, system'
-	@echo 'make check-long    and the long ones: every packet of the matrix and of the exports'
+	@echo 'make check-long    and the long ones: bombs, every packet of the matrix and of the exports'
 	@echo 'make check-vm the system tests in a virtual machine with systemd, cgroup v2, AppArmor'
 	@echo 'make bench    what is measured, into bench/'
 	@echo 'make fuzz     run the fuzz targets (FUZZ_SECONDS each, default 60)'
@@ -48,16 +47,16 @@ view:
 	@scripts/install-packages view
 	@scripts/view
 
-# What fits a quarter of an hour. The matrix of the network contract and the exports in full are in
-# check-long.
+# What fits a quarter of an hour. The bombs in cells, lazaret-probe, the matrix of the network contract
+# and the exports in full are in check-long.
 check: build-check
 	@$(SUDO) env BUILD=$(CHECK) tests/run unit fuzz proto \
 		$(addprefix system/,$(addsuffix .py,$(addprefix test_,$(CHECKED)))) \
 		system/Evaluated.,Breakable.,Texts.
 
 check-long: build-check
-	@$(SUDO) env BUILD=$(CHECK) tests/run system/test_matrix.py system/test_export.py \
-		system/test_rebinding.py
+	@$(SUDO) env BUILD=$(CHECK) tests/run system/test_cell.py system/test_probe.py \
+		system/test_matrix.py system/test_export.py system/test_rebinding.py
 
 check-vm:
 	@scripts/install-packages build run test vm
