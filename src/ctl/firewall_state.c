@@ -165,8 +165,11 @@ static void __attribute__((noreturn)) wait_and_go_back(int dir, int ready, uint6
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", dir);
 	if (watch < 0 || inotify_add_watch(watch, path, IN_MOVED_FROM | IN_DELETE) < 0)
 		_exit(1);
-	if (write(ready, "r", 1) != 1)
+	/* Made here and not before: whenever something waits, somebody is there to go back. */
+	if (fd_write_file_atomic(dir, "pending", 0600, "", 0) < 0)
 		_exit(1);
+	/* Nobody hears it when our caller was killed; then we go back all the more. */
+	(void)!write(ready, "r", 1);
 	close(ready);
 	/* A pipe of whoever called us must not stay open for a minute. */
 	for (int fd = 0; fd <= 2; fd++)
@@ -222,8 +225,6 @@ int state_begin(const struct firewall_state *state, const char *before, const ch
 	r = fd_write_file_atomic(state->dir, "before.nft", 0600, before, strlen(before));
 	if (r == 0)
 		r = fd_write_file_atomic(state->dir, "next.nft", 0600, next, strlen(next));
-	if (r == 0)
-		r = fd_write_file_atomic(state->dir, "pending", 0600, "", 0);
 	if (r == 0)
 		r = start_watcher(state->dir, seconds);
 	if (r < 0)

@@ -12,6 +12,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
 import unittest
 
 import lib_net
@@ -314,6 +315,23 @@ class SystemTest(unittest.TestCase):
             event = pool.submit(self.web.wait, what, seconds, since, **fields)
             client.pump(event.done)
             return event.result()
+
+    def press_until(self, client, keysym, what, seconds=60, **fields):
+        """Presses a key, and again when nothing comes of it, as a person does: what Chromium has just
+        put on the screen does not always have the focus yet."""
+        mark = self.web.mark()
+
+        def pressed():
+            client.key(keysym)
+            until = time.monotonic() + scaled(2)
+            client.pump(lambda: time.monotonic() > until or happened())
+            return happened()
+
+        def happened():
+            return any(all(e.get(k) == v for k, v in fields.items())
+                       for e in self.web.events(what, mark))
+
+        wait_until(pressed, seconds, "%s %s" % (what, fields))
 
     def refused(self, user, password, workstation=0):
         """The sentence that a login is refused with."""

@@ -104,9 +104,7 @@ class Crash(SystemTest):
             process.kill()
         # Chromium shows that the page is gone, and loads it again when it is asked to.
         self.alice.wait_change(before, middle)
-        mark = self.web.mark()
-        self.alice.key(0xFFC2)  # F5
-        self.wait_web(self.alice, "request", 30, mark, path="/input")
+        self.press_until(self.alice, 0xFFC2, "request", path="/input")  # F5
         self.assertEqual(self.system.session("alice")["id"], self.session["id"])
 
     def test_keyd(self):

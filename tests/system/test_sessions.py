@@ -29,6 +29,9 @@ class Session(SystemTest):
         client = self.login("alice")
         client.wait_colour(BLUE)
         self.open(client, "/input")
+        # The address bar had the focus a moment ago.
+        client.click(200, 200)
+        self.wait_web(client, "mouseup", 20, self.web_mark)
         text = "Hello, world: äöüß€ñ 漢字"
         client.type(text)
         self.web.wait("input", 30, self.web_mark, value=text)
@@ -179,8 +182,7 @@ class Session(SystemTest):
         before = client.region(*page)
         client.click(left + 230, top + 312)
         client.wait_change(before, page)
-        client.key(0xFF0D)
-        self.wait_web(client, "alerted", 20, mark)
+        self.press_until(client, 0xFF0D, "alerted")
         # Full screen and back.
         client.click(left + 380, top + 312)
         self.wait_web(client, "fullscreen", 20, mark, on=True)
