@@ -222,10 +222,14 @@ class Client:
         self.pointer(x, y)
 
     def wheel(self, x, y, notches):
+        """As fast as a hand turns it. Of what comes within one frame Chromium takes at most one page:
+        a burst would not scroll as far as it should."""
         bit = 16 if notches > 0 else 8
         for _ in range(abs(notches)):
             self.pointer(x, y, bit)
             self.pointer(x, y, 0)
+            until = time.monotonic() + 0.05
+            self.pump(lambda: time.monotonic() > until)
 
     def cut(self, text):
         data = text.encode("latin-1", "replace")
