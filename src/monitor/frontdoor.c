@@ -135,6 +135,16 @@ static bool descriptors_short(int fd)
 	return (uint64_t)fd + FD_RESERVE >= limit.rlim_cur;
 }
 
+/* Who left while he waited in the backlog costs no gateway. The server speaks first in RFB, so
+ * nobody has a reason to have closed his side. */
+static bool peer_left(int fd)
+{
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 static void prepare(int fd)
 {
 	int on = 1;
@@ -163,6 +173,10 @@ static bool accept_one(struct frontdoor *door, int listener)
 		}
 		/* Others belong to a connection that is already gone, see accept(2). */
 		return errno == ECONNABORTED || errno == EINTR;
+	}
+	if (peer_left(fd)) {
+		door->tokens++;
+		return true;
 	}
 	key = address_key(address);
 	address_text(address, text);
