@@ -161,6 +161,8 @@ void gateway_flush(struct gateway *gateway)
 	if (gateway->phase == GATEWAY_CLOSING && gateway_backlog(gateway) == 0 && !gateway->shut)
 		finish_sending(gateway);
 	update_mask(gateway);
+	if (gateway->phase == GATEWAY_RELAY)
+		relay_flushed(gateway);
 }
 
 /* What still comes while we close is thrown away, up to the viewer's own end. */
@@ -202,11 +204,8 @@ static int handle_socket(int fd, uint32_t mask, void *data)
 	struct gateway *gateway = data;
 
 	(void)fd;
-	if (mask & WL_EVENT_WRITABLE) {
+	if (mask & WL_EVENT_WRITABLE)
 		gateway_flush(gateway);
-		if (gateway->phase == GATEWAY_RELAY)
-			relay_room(gateway);
-	}
 	if (mask & WL_EVENT_READABLE)
 		readable(gateway);
 	if ((mask & (WL_EVENT_HANGUP | WL_EVENT_ERROR)) && !(mask & WL_EVENT_READABLE))

@@ -109,8 +109,8 @@ void login_refuse(struct gateway *gateway, const char *sentence);
 NODISCARD int relay_start(struct gateway *gateway);
 void relay_stop(struct gateway *gateway);
 void relay_viewer_readable(struct gateway *gateway);
-/* After something went to the viewer or the display: there may be room again. */
-void relay_room(struct gateway *gateway);
+/* After sending, at the end of gateway_flush(): whether the display is read follows what is left. */
+void relay_flushed(struct gateway *gateway);
 /* The timer ran out: -1 if somebody stalled too long (it has ended), else seconds to the next look,
  * 0 for none. */
 int relay_check_stall(struct gateway *gateway);

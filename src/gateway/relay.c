@@ -107,7 +107,6 @@ void relay_viewer_readable(struct gateway *gateway)
 	if (gateway->phase != GATEWAY_RELAY)
 		return;
 	flush_display(gateway);
-	update_display_mask(gateway);
 	gateway_flush(gateway);
 }
 
@@ -198,7 +197,7 @@ static int handle_display(int fd, uint32_t mask, void *data)
 	if (gateway->phase == GATEWAY_RELAY && (mask & (WL_EVENT_READABLE | WL_EVENT_HANGUP)))
 		pump_display(gateway);
 	if (gateway->phase == GATEWAY_RELAY)
-		relay_room(gateway);
+		gateway_flush(gateway);
 	return 0;
 }
 
@@ -218,11 +217,8 @@ static void arm_stall_timer(struct gateway *gateway)
 	gateway_set_deadline(gateway, MIN(gateway->stall_timeout, GATEWAY_DISPLAY_STALL_SECONDS));
 }
 
-void relay_room(struct gateway *gateway)
+void relay_flushed(struct gateway *gateway)
 {
-	gateway_flush(gateway);
-	if (gateway->phase != GATEWAY_RELAY)
-		return;
 	update_display_mask(gateway);
 	arm_stall_timer(gateway);
 }

@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import threading
 import time
 import unittest
 import zlib
@@ -542,6 +543,37 @@ class Relay(FrontDoor):
                 pass
         self.assertEqual(bytes(seen), data)
         self.assertEqual(bytes(got), keys)
+
+    def test_a_key_while_a_picture_is_on_its_way(self):
+        """Whatever the viewer says, and whenever, the rest of the picture comes."""
+        gateway = self.gateway()
+        gateway.joined(width=500, height=500)
+        data = update(rect(0, 0, 500, 500, 0) + os.urandom(1000000))
+        key = struct.pack(">BBxxI", 4, 1, 0x61)
+        gateway.display.settimeout(scaled(30))
+        gateway.tls.settimeout(scaled(5))
+        rounds = 1500
+
+        def paint():
+            for _ in range(rounds):
+                gateway.display.sendall(data)
+
+        painter = threading.Thread(target=paint, daemon=True)
+        painter.start()
+        for turn in range(rounds):
+            seen, moment = bytearray(), turn * len(data) // rounds
+            while len(seen) < len(data):
+                if len(seen) == moment:
+                    gateway.tls.sendall(key)
+                end = moment if len(seen) < moment else len(data)
+                seen += gateway.tls.recv(min(65536, end - len(seen)))
+            self.assertEqual(bytes(seen), data)
+        painter.join()
+        gateway.display.settimeout(scaled(5))
+        got = b""
+        while len(got) < rounds * len(key):
+            got += gateway.display.recv(65536)
+        self.assertEqual(got, key * rounds)
 
     def test_goes_on_without_the_monitor(self):
         gateway = self.gateway()
