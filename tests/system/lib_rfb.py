@@ -216,7 +216,14 @@ class Client:
     def pointer(self, x, y, buttons=0):
         self.write(struct.pack(">BBHH", 5, buttons, x, y))
 
+    def look(self, seconds):
+        """Goes on looking, as a person does between seeing and doing. Chromium takes no input for a page
+        before it knows that its first picture was shown."""
+        until = time.monotonic() + seconds
+        self.pump(lambda: time.monotonic() > until)
+
     def click(self, x, y, button=1):
+        self.look(0.2)
         self.pointer(x, y)
         self.pointer(x, y, 1 << (button - 1))
         self.pointer(x, y)
@@ -225,11 +232,11 @@ class Client:
         """As fast as a hand turns it. Of what comes within one frame Chromium takes at most one page:
         a burst would not scroll as far as it should."""
         bit = 16 if notches > 0 else 8
+        self.look(0.2)
         for _ in range(abs(notches)):
             self.pointer(x, y, bit)
             self.pointer(x, y, 0)
-            until = time.monotonic() + 0.05
-            self.pump(lambda: time.monotonic() > until)
+            self.look(0.05)
 
     def cut(self, text):
         data = text.encode("latin-1", "replace")

@@ -306,6 +306,7 @@ class SystemTest(unittest.TestCase):
         before = client.region(*address_bar)
         client.chord(CONTROL, ord("l"))
         client.wait_change(before, address_bar)
+        client.look(0.3)
         client.type("http://%s%s\n" % (lib_net.WEB, path))
         return self.wait_web(client, "loaded", 60, mark, page=path.partition("?")[0])
 
