@@ -7,7 +7,7 @@ CHECK ?= build/check
 DESTDIR ?=
 JOBS ?= $(shell nproc)
 comma := ,
-CHECKED := login crash viewers clipboard certificate demo reload cell_net firewall paths
+CHECKED := login crash viewers clipboard certificate sessions probe demo reload cell_net firewall paths
 # What follows needs root: useradd, namespaces, packet filter.
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=DEMO_PORT$(comma)DEMO_LISTEN$(comma)DEMO_USERS$(comma)DEMO_URL$(comma)DEMO_ALLOW$(comma)DEMO_CONFIG$(comma)DEMO_STATE$(comma)BUILD$(comma)LAZARET_TIME_FACTOR,)
 
@@ -55,7 +55,7 @@ check: build-check
 		system/Evaluated.,Breakable.,Texts.
 
 check-long: build-check
-	@$(SUDO) env BUILD=$(CHECK) tests/run system/test_sessions.py system/test_cell.py system/test_probe.py \
+	@$(SUDO) env BUILD=$(CHECK) tests/run system/test_cell.py \
 		system/test_matrix.py system/test_export.py system/test_rebinding.py
 
 check-vm:

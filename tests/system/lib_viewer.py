@@ -82,6 +82,11 @@ class Picture:
         at = 3 * (y * self.width + x)
         return tuple(self.data[at:at + 3])
 
+    def left(self, width):
+        """What is left of a column."""
+        row = 3 * self.width
+        return b"".join(self.data[y * row:y * row + 3 * width] for y in range(self.height))
+
     def share(self, colour, step=5, tolerance=0):
         hits = total = 0
         for y in range(0, self.height, step):
@@ -144,6 +149,18 @@ class Viewer:
 
     def resize(self, width, height):
         self.screen.do("windowsize", self.window, str(width), str(height))
+
+    def still(self, name, seconds=30):
+        """The picture when nothing moves any more."""
+        last = [b""]
+
+        def same():
+            time.sleep(0.4)
+            picture = self.shot(name)
+            before, last[0] = last[0], picture.data
+            return picture if picture.data == before else None
+
+        return wait_until(same, seconds, name + " is still")
 
     def wait_share(self, colour, share, name, seconds=60, tolerance=0):
         """Waits until the screen shows a colour on that part; the last picture stays in shots/."""

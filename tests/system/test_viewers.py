@@ -46,10 +46,16 @@ class Viewers(SystemTest):
         self.web.wait("request", 60, mark, path="/docs/ch-binary.html")
         wait_until(lambda: viewer.shot(name + "-docs").colours() > 30, 60,
                    "the documentation is drawn")
-        before = viewer.shot(name + "-docs")
+        viewer.wheel(400, 400, -1)
+        before = viewer.still(name + "-docs")
         viewer.wheel(400, 400, 15)
         wait_until(lambda: viewer.shot(name + "-docs-scrolled").data != before.data, 30,
                    "the documentation has moved")
+        self.assertNotEqual(viewer.still(name + "-docs-scrolled").data, before.data)
+        # There and back again: what was copied on the way has left nothing wrong.
+        viewer.wheel(400, 400, -20)
+        wait_until(lambda: viewer.still(name + "-docs-back").left(1250) == before.left(1250), 30,
+                   "the documentation, without its scroll bar, looks as before")
 
         mark = self.web.mark()
         self.go(viewer, "/text")
@@ -81,7 +87,7 @@ class Viewers(SystemTest):
         mark = self.web.mark()
         viewer.resize(900, 650)
         self.web.wait("resize", 30, mark, width=900)
-        viewer.shot("vncviewer-resized")
+        viewer.still("vncviewer-resized")
 
     def test_vncviewer_refuses_a_foreign_certificate(self):
         """With another CA it asks the person instead of going on; nothing of the page is seen."""
@@ -105,6 +111,10 @@ class Viewers(SystemTest):
         self.addCleanup(viewer.close)
         viewer.wait_connected()
         self.browse(viewer, "gvncviewer")
+        mark = self.web.mark()
+        viewer.resize(900, 650)
+        self.web.wait("resize", 30, mark, width=900)
+        viewer.still("gvncviewer-resized")
 
     def test_wrong_password_is_told(self):
         viewer = TigerViewer(self.screen, self.system, self.system.name("alice"), "wrong",
