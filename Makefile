@@ -47,8 +47,8 @@ view:
 	@scripts/install-packages view
 	@scripts/view
 
-# What fits a quarter of an hour. The sessions in full, the bombs in cells, lazaret-probe, the matrix of the network contract
-# and the exports in full are in check-long.
+# What fits a quarter of an hour. The prober and the bombs in cells, the matrix of the network contract,
+# the exports in full and DNS rebinding are in check-long.
 check: build-check
 	@$(SUDO) env BUILD=$(CHECK) tests/run unit fuzz proto \
 		$(addprefix system/,$(addsuffix .py,$(addprefix test_,$(CHECKED)))) \
