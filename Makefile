@@ -7,11 +7,10 @@ CHECK ?= build/check
 DESTDIR ?=
 JOBS ?= $(shell nproc)
 comma := ,
-CHECKED := login crash viewers clipboard certificate sessions probe demo reload cell_net firewall paths
 # What follows needs root: useradd, namespaces, packet filter.
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=DEMO_PORT$(comma)DEMO_LISTEN$(comma)DEMO_USERS$(comma)DEMO_URL$(comma)DEMO_ALLOW$(comma)DEMO_CONFIG$(comma)DEMO_STATE$(comma)BUILD$(comma)LAZARET_TIME_FACTOR,)
 
-.PHONY: all build build-check demo view check check-long check-vm bench fuzz soak lint install clean help
+.PHONY: all build build-check demo view check check-vm bench fuzz soak lint install clean help
 
 all: build
 
@@ -20,7 +19,6 @@ help:
 	@echo 'make demo     build, run in the foreground, print how to connect (settings: DEMO_*)'
 	@echo 'make view     open vncviewer on the running demo'
 	@echo 'make check    the tests: unit, fuzz replay, protocol, system'
-	@echo 'make check-long    and the long ones: bombs, every packet of the matrix and of the exports'
 	@echo 'make check-vm the system tests in a virtual machine with systemd, cgroup v2, AppArmor'
 	@echo 'make bench    what is measured, into bench/'
 	@echo 'make fuzz     run the fuzz targets (FUZZ_SECONDS each, default 60)'
@@ -47,16 +45,8 @@ view:
 	@scripts/install-packages view
 	@scripts/view
 
-# What fits a quarter of an hour. The prober and the bombs in cells, the matrix of the network contract,
-# the exports in full and DNS rebinding are in check-long.
 check: build-check
-	@$(SUDO) env BUILD=$(CHECK) tests/run unit fuzz proto \
-		$(addprefix system/,$(addsuffix .py,$(addprefix test_,$(CHECKED)))) \
-		system/Evaluated.,Breakable.,Texts.
-
-check-long: build-check
-	@$(SUDO) env BUILD=$(CHECK) tests/run system/test_cell.py \
-		system/test_matrix.py system/test_export.py system/test_rebinding.py
+	@$(SUDO) env BUILD=$(CHECK) tests/run unit fuzz proto system
 
 check-vm:
 	@scripts/install-packages build run test vm
