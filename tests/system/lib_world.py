@@ -291,14 +291,15 @@ class World:
 
     def _configure(self, text):
         config = self.folder / "lazaret.conf"
-        config.write_text(text, encoding="utf-8")
+        state = self.folder / "state"
+        state.mkdir(exist_ok=True)
+        config.write_text('state-directory = "%s"\n%s' % (state, text), encoding="utf-8")
         return config
 
     def _load_host(self, config):
-        """The host's own rules; connections of before are forgotten."""
-        rules = run(CTL, "firewall", "export", "--for", "host", "--format", "nftables", config,
-                    netns=self.netns("system"))
-        run("nft", "-f", "-", netns=self.netns("system"), input=rules)
+        """The host's own rules as an administrator loads them; connections of before are forgotten."""
+        for more in ((), ("--confirm",)):
+            run(CTL, "firewall", "apply", *more, config, netns=self.netns("system"))
         self.sender_does(*["forget " + self.netns(place) for place in self.places()])
 
     def hits(self):
@@ -457,14 +458,15 @@ class World:
             left = [p for p in group.ports if p not in result]
             if left:
                 rest.append(group.only(left))
-        if len(rest) == 1 and len(rest[0].ports) == 1:
+        if any(results):
+            # The others may be innocent.
+            self._find_open(rest, culprits, most)
+        elif len(rest) == 1 and len(rest[0].ports) == 1:
             # Whose answer, if any, was only late.
             answer, = self._send("open", rest)[0][0].values() or (None,)
             culprits.append("OPEN though shut: %s: answered by %s" % (
                 rest[0].name(rest[0].ports[0]), answer) if answer
                 else "NOT DROPPED though shut: " + rest[0].name(rest[0].ports[0]))
-        elif any(results):
-            self._find_open(rest, culprits, most)
         else:
             for half in self._halves(rest):
                 self._find_open(half, culprits, most)
