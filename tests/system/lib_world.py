@@ -34,6 +34,8 @@ PROBE = BUILD / "tests/tools/packet_probe"
 DRIVE = BUILD / "tests/tools/netd_drive"
 CTL = BUILD / "src/ctl/lazaretctl"
 NETD = BUILD / "src/net/lazaret-netd"
+# Accounts of cells have to reach it, wherever the tree stands.
+FOLDERS = pathlib.Path("/var/tmp")
 
 CELLS4 = "100.127.0.0/16"
 CELLS6 = "fd6c:617a:6172::/48"
@@ -91,8 +93,8 @@ def sweep():
         match = re.fullmatch(r"mtx(\d+)[a-z].*", name)
         if match and not os.path.exists("/proc/" + match.group(1)):
             run("ip", "netns", "delete", name, check=False)
-    for path in (BUILD / "system").glob("mtx*"):
-        match = re.fullmatch(r"mtx(\d+)[a-z]", path.name)
+    for path in FOLDERS.glob("lzt-mtx*"):
+        match = re.fullmatch(r"lzt-mtx(\d+)[a-z]", path.name)
         if match and not os.path.exists("/proc/" + match.group(1)):
             shutil.rmtree(path, ignore_errors=True)
 
@@ -144,7 +146,7 @@ class World:
         self.netd = self.cell_server = None
         self.noise = 0  # what differed once and not when it was tried again
         self.tried = 0
-        self.folder = pathlib.Path(BUILD / "system" / self.prefix)
+        self.folder = FOLDERS / ("lzt-" + self.prefix)
         try:
             self._build()
         except BaseException:

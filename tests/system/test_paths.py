@@ -4,7 +4,9 @@ be, stopped, behind a filter, and with something else on its port."""
 
 import json
 import os
+import pathlib
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -276,7 +278,11 @@ class Probe(SystemTest):
             # Each refusal of a datagram is to be told, not one a second.
             for netns in (cls.network.internet, cls.network.system):
                 run("sysctl", "-qw", "net.ipv4.icmp_ratelimit=0", netns=netns)
-            folder = cls.system.state / "services"
+            # Their accounts have to reach it, wherever the tree stands.
+            folder = pathlib.Path(tempfile.mkdtemp(prefix="lzt-services-", dir="/var/tmp"))
+            folder.chmod(0o755)
+            cls.stack.callback(shutil.rmtree, folder, True)
+            cls.services = folder
             cls.far = Services(cls.network.internet, SERVER, folder / "far")
             cls.near = Services(cls.network.system, SYSTEM, folder / "near")
             cls.stack.callback(cls.far.stop)
@@ -369,7 +375,7 @@ class Probe(SystemTest):
         self.far.stop()
 
     def test_ipv6(self):
-        far = Services(self.network.internet, lib_net.WEB6, self.system.state / "services" / "six")
+        far = Services(self.network.internet, lib_net.WEB6, self.services / "six")
         self.addCleanup(far.stop)
         far.sshd()
         far.ready()
