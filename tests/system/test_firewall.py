@@ -346,6 +346,60 @@ class Firewall(unittest.TestCase):
         self.assertIn("would cut the SSH connection", said)
         self.assertIn("status 1", said)
 
+    def test_drops_are_in_the_kernels_log(self):
+        """With the path whose port it is, or else the zone, in the prefix."""
+        # The kernel logs for other namespaces than its first only when it is told to.
+        switch = pathlib.Path("/proc/sys/net/netfilter/nf_log_all_netns")
+        before = switch.read_text(encoding="ascii")
+        self.addCleanup(switch.write_text, before, encoding="ascii")
+        switch.write_text("1", encoding="ascii")
+        self.apply(self.config(ADMIN))
+        workstation, own = self.talker("ws"), self.talker("sys")
+        for talker, host, port, prefix in (
+                (workstation, "10.2.0.1", 22, "lazaret in sftp: "),
+                (workstation, "10.2.0.1", 4444, "lazaret in workstations: "),
+                (own, "9.9.9.8", 4445, "lazaret out other: ")):
+            with self.subTest(port=port):
+                talker.connect(host, port, 1)
+                pattern = re.compile("%sIN=.*SRC=[0-9.]+ DST=%s .*DPT=%d " % (
+                    re.escape(prefix), re.escape(host), port))
+                wait_until(lambda: pattern.search(run("dmesg")), 10,
+                           "%r with port %d is in the kernel's log" % (prefix, port))
+
+    def test_through_ssh(self):
+        """A person logs in with OpenSSH, loads rules, confirms them and is still there."""
+        os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+        for name in ("host", "person"):
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.folder / name)
+        sshd = Process("/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-h", self.folder / "host",
+                       "-o", "PidFile=none", "-o", "StrictModes=no", "-o", "UsePAM=no",
+                       "-o", "AuthorizedKeysFile=%s" % (self.folder / "person.pub"),
+                       "-o", "PermitRootLogin=prohibit-password", netns=self.net.system)
+        self.addCleanup(sshd.stop)
+        sshd.wait_line("Server listening", 20)
+        command = ("sh -c 'echo in; %s firewall apply --within 20 %s; echo status $?; read x; "
+                   "echo $x'" % (CTL, self.config(ADMIN)))
+        for place, network, stays in (("ws", 2, False), ("adm", 3, True)):
+            with self.subTest(place=place):
+                person = Process("ssh", "-tt", "-F", "/dev/null", "-i", self.folder / "person",
+                                 "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR",
+                                 "-o", "UserKnownHostsFile=/dev/null",
+                                 "root@10.%d.0.1" % network, command,
+                                 netns=self.net.people[place])
+                self.addCleanup(person.stop)
+                person.wait_line("in", 30)
+                if stays:
+                    wait_until(lambda: TABLE in self.loaded(), 20, "the rules are loaded")
+                    person.send("yes")
+                else:
+                    person.wait_line("would cut the SSH connection", 20)
+                person.wait_line("status %d" % (0 if stays else 1), 20)
+                self.assertEqual(TABLE in self.loaded(), stays)
+                # It still carries what is typed, and ends in order.
+                person.send("still-here")
+                person.wait_line(lambda line: line.strip() == "still-here", 20)
+                self.assertEqual(person.wait(20), 0)
+
     def test_says_what_is_in_the_way(self):
         own = self.talker("sys")
         own.tcp_listen(8080)
