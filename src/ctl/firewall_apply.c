@@ -134,6 +134,12 @@ static int confirm(const struct firewall_state *state)
 		      stderr);
 		return ANSWER_STATUS_FAILED;
 	}
+	if (r == -ENODATA) {
+		fputs("lazaretctl: what waits was never loaded, for it was interrupted; apply again "
+		      "when its time is over\n",
+		      stderr);
+		return ANSWER_STATUS_FAILED;
+	}
 	if (r < 0)
 		return fail("the confirmation cannot be noted", r);
 	puts("Confirmed: these rules stay in force, also when the system starts again.");
@@ -195,6 +201,9 @@ static int load(const struct firewall_state *state, const char *before, const ch
 			error ? error : strerror(-r));
 		return ANSWER_STATUS_FAILED;
 	}
+	r = state_loaded(state);
+	if (r < 0)
+		return fail("the rules are loaded, but cannot be confirmed and go again", r);
 	printf("The host's own packet filter is loaded (%u ms).\n",
 	       (unsigned int)((clock_now() - started) / USEC_PER_MSEC));
 	return ANSWER_STATUS_OK;

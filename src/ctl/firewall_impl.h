@@ -73,7 +73,9 @@ NODISCARD int state_begin(const struct firewall_state *state, const char *before
 			  unsigned int seconds);
 /* `next` was not loaded: there is nothing to go back from. */
 void state_withdraw(const struct firewall_state *state);
-/* -ENOENT: nothing waits, or it was too late. */
+/* The kernel has what state_begin() was told of: from now on it can be confirmed. */
+NODISCARD int state_loaded(const struct firewall_state *state);
+/* -ENOENT: nothing waits, or it was too late. -ENODATA: what waits was never loaded. */
 NODISCARD int state_confirm(const struct firewall_state *state);
 /* Whether something still waits. */
 bool state_waits(const struct firewall_state *state);

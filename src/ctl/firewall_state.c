@@ -7,6 +7,7 @@
  *	before.nft	what was in force before them
  *	pending		there while they wait. Who renames it decides: to "confirmed", and next.nft
  *			becomes host.nft; to "undone", and before.nft is loaded
+ *	loaded		there once the kernel has them: what it never had cannot be confirmed
  *	lock		held by the process that will go back
  */
 #include <errno.h>
@@ -222,7 +223,9 @@ int state_begin(const struct firewall_state *state, const char *before, const ch
 
 	if (held < 0)
 		return held;
-	r = fd_write_file_atomic(state->dir, "before.nft", 0600, before, strlen(before));
+	r = unlinkat(state->dir, "loaded", 0) < 0 && errno != ENOENT ? -errno : 0;
+	if (r == 0)
+		r = fd_write_file_atomic(state->dir, "before.nft", 0600, before, strlen(before));
 	if (r == 0)
 		r = fd_write_file_atomic(state->dir, "next.nft", 0600, next, strlen(next));
 	if (r == 0)
@@ -239,8 +242,16 @@ void state_withdraw(const struct firewall_state *state)
 	(void)unlinkat(state->dir, "before.nft", 0);
 }
 
+int state_loaded(const struct firewall_state *state)
+{
+	return fd_write_file_atomic(state->dir, "loaded", 0600, "", 0);
+}
+
 int state_confirm(const struct firewall_state *state)
 {
+	if (faccessat(state->dir, "pending", F_OK, 0) == 0 &&
+	    faccessat(state->dir, "loaded", F_OK, 0) < 0)
+		return -ENODATA;
 	if (renameat(state->dir, "pending", state->dir, "confirmed") < 0)
 		return -errno;
 	return finish_confirmation(state->dir);
