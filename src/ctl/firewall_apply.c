@@ -135,7 +135,8 @@ static int confirm(const struct firewall_state *state)
 		return ANSWER_STATUS_FAILED;
 	}
 	if (r == -ENODATA) {
-		fputs("lazaretctl: what waits was never loaded, for it was interrupted; apply again "
+		fputs("lazaretctl: what waits was never loaded, for it was interrupted; apply "
+		      "again "
 		      "when its time is over\n",
 		      stderr);
 		return ANSWER_STATUS_FAILED;
