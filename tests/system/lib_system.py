@@ -41,12 +41,15 @@ class System:
                  text="", state=None):
         self.network = network
         self.port = port
-        self.users = {u: ("lzt%d-%s" % (os.getpid(), u), secrets.token_urlsafe(9)) for u in users}
+        # Not to be taken for an option.
+        self.users = {u: ("lzt%d-%s" % (os.getpid(), u), "p" + secrets.token_urlsafe(9))
+                      for u in users}
         number = next(_count)
         self.state = pathlib.Path(state or BUILD / "system" / ("%d-%d" % (os.getpid(), number)))
         shutil.rmtree(self.state, ignore_errors=True)
         self.state.mkdir(parents=True)
         self.demo = None
+        self.clients = []
         self.programs = None
         options = dict({"dns": [lib_net.NAME_SERVER]}, **(options or {}))
         self.url = url or "http://%s/colour?c=3060c0" % lib_net.WEB
@@ -114,6 +117,7 @@ class System:
     def client(self, user, workstation=0, timeout=60):
         """Logged in."""
         connection = self.connection(workstation, timeout)
+        self.clients.append(connection)
         try:
             return connection.login(self.name(user), self.password(user))
         except BaseException:
@@ -147,6 +151,9 @@ class System:
 
     def end_sessions(self):
         """For tests that share a system: leaves it without sessions."""
+        # Nobody looks at the farewell, so nothing waits for it.
+        while self.clients:
+            self.clients.pop().close()
         for session in self.sessions():
             if session["state"] != "parked":
                 self.ctl("end", session["id"], check=False)

@@ -211,9 +211,9 @@ class GtkViewer(Viewer):
     def wait_connected(self, pattern="Lazaret", seconds=60):
         dialogue = self.screen.wait_window("Authentication required", seconds)
         self.screen.do("windowfocus", "--sync", dialogue)
-        self.screen.do("type", "--delay", "20", self.user)
+        self.screen.do("type", "--delay", "20", "--", self.user)
         self.screen.do("key", "Tab")
-        self.screen.do("type", "--delay", "20", self.password)
+        self.screen.do("type", "--delay", "20", "--", self.password)
         self.screen.do("key", "Return")
         self.window = self.screen.wait_window(pattern, seconds)
         self.screen.do("windowfocus", self.window)
