@@ -135,9 +135,8 @@ static int confirm(const struct firewall_state *state)
 		return ANSWER_STATUS_FAILED;
 	}
 	if (r == -ENODATA) {
-		fputs("lazaretctl: what waits was never loaded, for it was interrupted; apply "
-		      "again "
-		      "when its time is over\n",
+		fputs("lazaretctl: apply was interrupted, so nothing is certain to be loaded; the "
+		      "rules of before come back by themselves, then apply again\n",
 		      stderr);
 		return ANSWER_STATUS_FAILED;
 	}

@@ -75,7 +75,7 @@ NODISCARD int state_begin(const struct firewall_state *state, const char *before
 void state_withdraw(const struct firewall_state *state);
 /* The kernel has what state_begin() was told of: from now on it can be confirmed. */
 NODISCARD int state_loaded(const struct firewall_state *state);
-/* -ENOENT: nothing waits, or it was too late. -ENODATA: what waits was never loaded. */
+/* -ENOENT: nothing waits, or it was too late. -ENODATA: state_loaded() was not reached. */
 NODISCARD int state_confirm(const struct firewall_state *state);
 /* Whether something still waits. */
 bool state_waits(const struct firewall_state *state);

@@ -280,14 +280,14 @@ class Firewall(unittest.TestCase):
         self.assertIn("nothing waits", said)
         self.assertEqual(self.rules(), before)
 
-    def test_what_was_never_loaded_is_not_confirmed(self):
+    def test_what_was_interrupted_is_not_confirmed(self):
         self.apply(self.config())
         before = self.rules()
         self.ctl("apply", "--within", 3, self.config(ADMIN, name="new"))
         # As a kill between the start of the watcher and the loading leaves it.
         (self.state / "firewall/loaded").unlink()
         said = self.ctl("apply", "--confirm", self.config(), status=1)
-        self.assertIn("never loaded", said)
+        self.assertIn("interrupted", said)
         wait_until(lambda: self.rules() == before, 10, "the rules of before are back")
         wait_until(lambda: not self.waits(), 5, "nothing waits")
         self.apply(self.config(ADMIN, name="new"))

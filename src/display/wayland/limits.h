@@ -32,7 +32,7 @@
 #define BUFFER_SIDE_MAX (2 * RFB_SIDE_MAX) /* pixels; window shadows lie outside the window */
 #define POOL_BYTES_MAX (512 << 20) /* address space of one wl_shm_pool */
 #define CLIENT_PIXEL_BYTES_MAX (384u << 20) /* copies of committed buffers, one client */
-/* The same, all clients; with picture and viewer below the default of display-memory. */
+/* The same, all clients. What clients share with us counts against display-memory as well. */
 #define TOTAL_PIXEL_BYTES_MAX (384u << 20)
 #define REGION_RECTS_MAX 1024 /* rectangles of one region after merging */
 #define DAMAGE_RECTS_MAX 64 /* more are merged into their bounding rectangle */
