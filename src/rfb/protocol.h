@@ -52,6 +52,7 @@ enum rfb_encoding {
 	RFB_ENCODING_COPY_RECT = 1,
 	RFB_ENCODING_TIGHT = 7,
 	RFB_ENCODING_ZRLE = 16,
+	RFB_ENCODING_H264 = 50,
 
 	RFB_ENCODING_JPEG_QUALITY_LOW = -32, /* quality 0; -23 is quality 9 */
 	RFB_ENCODING_JPEG_QUALITY_HIGH = -23,
@@ -110,6 +111,17 @@ enum rfb_desktop_size_status {
 #define RFB_TIGHT_MIN_TO_COMPRESS 12
 #define RFB_TIGHT_WIDTH_MAX 2048
 #define RFB_TIGHT_STREAMS 4
+
+/* Open H.264 (rfbproto "Open H.264 Encoding"): length, flags, then an Annex B stream. A context is
+ * what one decoder knows; it belongs to one rectangle, to the pixel. */
+#define RFB_H264_RESET_CONTEXT (UINT32_C(1) << 0)
+#define RFB_H264_RESET_ALL (UINT32_C(1) << 1)
+#define RFB_H264_FLAGS (RFB_H264_RESET_CONTEXT | RFB_H264_RESET_ALL)
+#define RFB_H264_MACROBLOCK 16 /* pixels a side */
+/* A macroblock takes 384 bytes when it is sent as it is (H.264 7.3.5), and an encoder that has no
+ * better idea does that. The rest is for headers and for bytes that keep start codes apart. */
+#define RFB_H264_MACROBLOCK_BYTES 512
+#define RFB_H264_FRAME_BYTES 4096
 
 /* The largest framebuffer we have: 4096 x 4096. */
 #define RFB_SIDE_MAX 4096

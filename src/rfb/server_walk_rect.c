@@ -216,6 +216,38 @@ static int start_tight(struct server_walk *walk, struct buf *out)
 	return 0;
 }
 
+/* --- Open H.264 ------------------------------------------------------------------------------- */
+
+static uint64_t h264_max(const struct walk_rect *rect)
+{
+	uint64_t columns = ((uint64_t)rect->width + RFB_H264_MACROBLOCK - 1) / RFB_H264_MACROBLOCK;
+	uint64_t rows = ((uint64_t)rect->height + RFB_H264_MACROBLOCK - 1) / RFB_H264_MACROBLOCK;
+
+	return columns * rows * RFB_H264_MACROBLOCK_BYTES + RFB_H264_FRAME_BYTES;
+}
+
+static int step_h264(struct server_walk *walk, struct cursor *c, struct buf *out)
+{
+	uint32_t len = cursor_u32(c);
+	uint32_t flags = cursor_u32(c);
+
+	if (len == 0 || len > h264_max(&walk->rect))
+		return server_walk_refuse(walk, "H.264 data longer than their rectangle can need");
+	if (flags & ~RFB_H264_FLAGS)
+		return server_walk_refuse(walk, "a flag of H.264 that does not exist");
+	put_header(walk, out);
+	buf_put_u32(out, len);
+	buf_put_u32(out, flags);
+	return finish_rect(walk, len);
+}
+
+static int start_h264(struct server_walk *walk, struct buf *out)
+{
+	(void)out;
+	server_walk_next(walk, step_h264, 8);
+	return 0;
+}
+
 /* --- pointer shapes --------------------------------------------------------------------------- */
 
 static int check_cursor(struct server_walk *walk)
@@ -456,6 +488,7 @@ static const struct {
 	{RFB_ENCODING_COPY_RECT, RECT_PIXELS, start_copy},
 	{RFB_ENCODING_TIGHT, RECT_PIXELS, start_tight},
 	{RFB_ENCODING_ZRLE, RECT_PIXELS, start_zrle},
+	{RFB_ENCODING_H264, RECT_PIXELS, start_h264},
 	{RFB_ENCODING_DESKTOP_SIZE, RECT_SIZE, start_desktop_size},
 	{RFB_ENCODING_EXTENDED_DESKTOP_SIZE, RECT_SIZE, start_extended_size},
 	{RFB_ENCODING_LAST_RECT, RECT_OTHER, start_last_rect},

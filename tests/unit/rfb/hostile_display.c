@@ -101,7 +101,7 @@ static void put_rect(struct buf *b)
 	h = MIN(h, height);
 	x = chance(width - w + 1);
 	y = chance(height - h + 1);
-	switch (chance(7)) {
+	switch (chance(8)) {
 	case 0:
 		head(b, x, y, w, h, 0);
 		junk(b, w * h * bytes);
@@ -125,6 +125,13 @@ static void put_rect(struct buf *b)
 		head(b, w - 1, 0, w, h, -314);
 		buf_put_u32(b, 0);
 		junk(b, w * h * 4);
+		break;
+	case 5:
+		n = 1 + chance(200);
+		head(b, x, y, w, h, 50);
+		buf_put_u32(b, n);
+		buf_put_u32(b, chance(4));
+		junk(b, n);
 		break;
 	default:
 		head(b, x, y, w, h, 7);
@@ -226,7 +233,8 @@ static void bend(struct buf *b, size_t from)
 		buf_truncate(b, from + chance((unsigned int)len));
 }
 
-static const int32_t listed[] = {0, 1, 7, 16, -223, -224, -239, -314, -308, -312, -313, -258, -316};
+static const int32_t listed[] = {0,    1,    7,    16,   50,   -223, -224,
+				 -239, -314, -308, -312, -313, -258, -316};
 static const struct pixel_format sixteen = {16, 16, false, true, 31, 63, 31, 11, 5, 0};
 
 struct totals {
@@ -317,7 +325,7 @@ int main(void)
 		r = one_connection(&in, &out, &t);
 	printf("%lu messages fed, %lu passed whole, %lu connections refused\nby kind:", t.fed,
 	       t.passed, t.refused);
-	for (size_t i = 0; i < 14; i++) {
+	for (size_t i = 0; i < 15; i++) {
 		printf(" %lu", t.rects[i]);
 		/* A kind that never passes would prove nothing. */
 		if (t.rects[i] == 0)

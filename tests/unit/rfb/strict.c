@@ -226,6 +226,18 @@ static bool rectangle(struct strict *s, bool *pixels, bool *size)
 		s->rects[3]++;
 		break;
 	}
+	case 50: {
+		/* The raw picture, and as much again: more no encoder makes. */
+		uint32_t len = u32();
+
+		if (u32() & ~UINT32_C(3))
+			bad(s, "flags of H.264");
+		if (len == 0 || len > (uint64_t)(b.w + 16) * (b.h + 16) * 3 + 8192)
+			bad(s, "H.264 length");
+		take(len);
+		s->rects[14]++;
+		break;
+	}
 	case -223:
 		if (b.x || b.y || !b.w || !b.h || b.w > 4096 || b.h > 4096)
 			bad(s, "size");

@@ -175,6 +175,85 @@ static void test_too_many_formats(void **state)
 	assert_int_equal(server_walk_asked_format(f->walk, &eight), 0);
 }
 
+/* --- Open H.264 ------------------------------------------------------------------------------- */
+
+static const int32_t h264_encodings[] = {RFB_ENCODING_H264};
+
+/* One rectangle at the given place, whose header says `len` and `flags`, with `data` bytes. */
+static int h264(struct fixture *f, unsigned int x, unsigned int width, uint32_t len, uint32_t flags,
+		size_t data)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	buf_put_u32(&b, 1);
+	buf_put_u16(&b, (uint16_t)x);
+	buf_put_u16(&b, 0);
+	buf_put_u16(&b, (uint16_t)width);
+	buf_put_u16(&b, 20);
+	buf_put_u32(&b, RFB_ENCODING_H264);
+	buf_put_u32(&b, len);
+	buf_put_u32(&b, flags);
+	buf_put_zero(&b, data);
+	return feed(f, &b);
+}
+
+static void list_h264(struct fixture *f)
+{
+	server_walk_asked_encodings(f->walk, h264_encodings, ARRAY_LEN(h264_encodings));
+}
+
+static void test_h264_passes_unchanged(void **state)
+{
+	struct fixture *f = *state;
+	size_t before = buf_len(&f->out);
+
+	list_h264(f);
+	assert_int_equal(h264(f, 44, 20, 100, RFB_H264_RESET_ALL, 100), 0);
+	assert_true(server_walk_at_boundary(f->walk));
+	assert_int_equal(buf_len(&f->out) - before, 4 + 12 + 8 + 100);
+	assert_int_equal(h264(f, 44, 20, 100, RFB_H264_RESET_CONTEXT, 100), 0);
+	assert_int_equal(h264(f, 44, 20, 1, 0, 1), 0);
+}
+
+static void test_h264_nobody_listed(void **state)
+{
+	assert_int_equal(h264(*state, 0, 20, 100, 0, 100), -EPROTO);
+}
+
+static void test_h264_outside_the_framebuffer(void **state)
+{
+	list_h264(*state);
+	assert_int_equal(h264(*state, 45, 20, 100, 0, 100), -EPROTO);
+}
+
+static void test_h264_flags_that_do_not_exist(void **state)
+{
+	list_h264(*state);
+	assert_int_equal(h264(*state, 0, 20, 100, 4, 100), -EPROTO);
+}
+
+static void test_h264_without_data(void **state)
+{
+	list_h264(*state);
+	assert_int_equal(h264(*state, 0, 20, 0, RFB_H264_RESET_ALL, 0), -EPROTO);
+}
+
+/* Two by two macroblocks. */
+#define H264_MOST (4 * RFB_H264_MACROBLOCK_BYTES + RFB_H264_FRAME_BYTES)
+
+static void test_h264_as_long_as_can_be(void **state)
+{
+	list_h264(*state);
+	assert_int_equal(h264(*state, 0, 20, H264_MOST, 0, H264_MOST), 0);
+}
+
+static void test_h264_too_long(void **state)
+{
+	list_h264(*state);
+	assert_int_equal(h264(*state, 0, 20, H264_MOST + 1, 0, 0), -EPROTO);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -188,6 +267,13 @@ int main(void)
 		TEST(test_continuous_updates),
 		TEST(test_continuous_updates_with_a_liar),
 		TEST(test_too_many_formats),
+		TEST(test_h264_passes_unchanged),
+		TEST(test_h264_nobody_listed),
+		TEST(test_h264_outside_the_framebuffer),
+		TEST(test_h264_flags_that_do_not_exist),
+		TEST(test_h264_without_data),
+		TEST(test_h264_as_long_as_can_be),
+		TEST(test_h264_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
