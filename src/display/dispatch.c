@@ -77,7 +77,8 @@ static void announce(struct viewer *viewer, const struct viewer_can *before)
 	const struct viewer_can *can = &viewer->can;
 
 	if (can->fence && !viewer->told_fence) {
-		put_fence(&viewer->out, RFB_FENCE_REQUEST, NULL, 0);
+		/* With nothing before it, it shows the shortest round trip. */
+		paint_put_ping(viewer, clock_now());
 		viewer->told_fence = true;
 	}
 	/* Updates without requests only where fences say what has arrived. */
@@ -184,7 +185,7 @@ static void take_fence_reply(struct viewer *viewer, const struct client_fence *f
 {
 	uint32_t number;
 
-	/* Other lengths: the answer to our announcement. */
+	/* Ours have no other lengths. */
 	if (fence->len != 4)
 		return;
 	number = (uint32_t)fence->payload[0] << 24 | (uint32_t)fence->payload[1] << 16 |

@@ -211,7 +211,7 @@ static void move_again(struct viewer *viewer)
 
 /* --- updates ---------------------------------------------------------------------------------- */
 
-static void put_ping(struct viewer *viewer, uint64_t now)
+void paint_put_ping(struct viewer *viewer, uint64_t now)
 {
 	buf_put_u8(&viewer->out, RFB_SERVER_FENCE);
 	buf_put_zero(&viewer->out, 3);
@@ -233,7 +233,7 @@ static void update_sent(struct viewer *viewer, size_t bytes, uint64_t now)
 	pixman_region32_clear(&viewer->requested);
 	if (viewer->told_fence) {
 		flow_send(&viewer->flow, bytes, now);
-		put_ping(viewer, now);
+		paint_put_ping(viewer, now);
 	}
 }
 

@@ -133,6 +133,8 @@ void paint_soon(struct viewer *viewer);
 void paint_now(struct viewer *viewer);
 /* The engine was told about another framebuffer size: everything is to be sent. */
 void paint_all(struct viewer *viewer);
+/* A fence, whose answer tells when the viewer had everything before it. */
+void paint_put_ping(struct viewer *viewer, uint64_t now);
 
 /* --- notice.c --- */
 /* Input is ignored from here on; the picture follows when its text is drawn. */

@@ -24,6 +24,7 @@ struct line {
 	uint64_t arrive[FLOW_PINGS_MAX]; /* of each fence on its way, by number */
 	uint32_t oldest, next;
 	uint64_t longest_queue; /* microseconds */
+	uint64_t queues, sends; /* their sum, and how many */
 };
 
 static void line_init(struct line *line, uint64_t delay, uint64_t rate)
@@ -43,6 +44,8 @@ static void line_send(struct line *line, size_t bytes)
 	number = flow_ping(&line->flow, line->now);
 	line->free_at = MAX(line->free_at, line->now) + bytes * USEC_PER_SEC / line->rate;
 	line->longest_queue = MAX(line->longest_queue, line->free_at - line->now);
+	line->queues += line->free_at - line->now;
+	line->sends++;
 	line->arrive[number % FLOW_PINGS_MAX] = line->free_at + line->delay;
 	line->next = number + 1;
 }
@@ -60,7 +63,10 @@ static uint64_t line_saturate(struct line *line, size_t bytes, uint64_t duration
 	uint64_t start = line->now, sent = 0;
 
 	while (line->now - start < duration) {
-		if (flow_congested(&line->flow)) {
+		bool arrived = line->oldest != line->next &&
+			       line->arrive[line->oldest % FLOW_PINGS_MAX] <= line->now;
+
+		if (arrived || flow_congested(&line->flow)) {
 			line_receive(line);
 			continue;
 		}
@@ -105,12 +111,14 @@ static void a_slow_line_gets_no_long_queue(void **state)
 	uint64_t rate;
 
 	(void)state;
-	line_init(&line, 20 * MSEC, 250000);
+	line_init(&line, 80 * MSEC, 250000);
 	(void)line_saturate(&line, 3000, 10 * USEC_PER_SEC);
-	line.longest_queue = 0;
-	rate = line_saturate(&line, 3000, 10 * USEC_PER_SEC);
-	assert_true(rate > line.rate * 8 / 10);
-	assert_true(line.longest_queue < 120 * MSEC);
+	line.longest_queue = line.queues = line.sends = 0;
+	rate = line_saturate(&line, 1000, 60 * USEC_PER_SEC);
+	assert_true(rate > line.rate * 9 / 10);
+	assert_true(line.queues / line.sends < 25 * MSEC);
+	/* When the line had run empty to be measured, it is filled at once. */
+	assert_true(line.longest_queue < 80 * MSEC);
 }
 
 static void a_line_that_turns_slow_is_noticed(void **state)
@@ -124,7 +132,56 @@ static void a_line_that_turns_slow_is_noticed(void **state)
 	(void)line_saturate(&line, 5000, 5 * USEC_PER_SEC);
 	line.longest_queue = 0;
 	(void)line_saturate(&line, 5000, 5 * USEC_PER_SEC);
-	assert_true(line.longest_queue < 150 * MSEC);
+	assert_true(line.longest_queue < 40 * MSEC);
+}
+
+static void a_line_that_turns_fast_is_noticed(void **state)
+{
+	struct line line;
+
+	(void)state;
+	line_init(&line, 20 * MSEC, 500000);
+	(void)line_saturate(&line, 5000, 5 * USEC_PER_SEC);
+	line.rate = 12500000;
+	(void)line_saturate(&line, 5000, 2 * USEC_PER_SEC);
+	assert_true(line_saturate(&line, 5000, 2 * USEC_PER_SEC) > line.rate * 8 / 10);
+}
+
+static void a_way_that_becomes_longer_is_noticed(void **state)
+{
+	struct line line;
+	uint64_t rate;
+
+	(void)state;
+	line_init(&line, 20 * MSEC, 1250000);
+	(void)line_saturate(&line, 5000, 5 * USEC_PER_SEC);
+	line.delay = 110 * MSEC;
+	(void)line_saturate(&line, 5000, 25 * USEC_PER_SEC);
+	line.queues = line.sends = 0;
+	rate = line_saturate(&line, 5000, 10 * USEC_PER_SEC);
+	assert_true(rate > line.rate * 8 / 10);
+	assert_true(line.queues / line.sends < 40 * MSEC);
+}
+
+/* What a lost packet does to a stream: nothing arrives for a while, and then all of it. */
+static void a_stall_costs_no_window(void **state)
+{
+	struct line line;
+	uint64_t rate;
+
+	(void)state;
+	line_init(&line, 80 * MSEC, 250000);
+	(void)line_saturate(&line, 3000, 5 * USEC_PER_SEC);
+	rate = flow_bandwidth(&line.flow, line.now);
+	for (int i = 0; i < 20; i++) {
+		for (uint32_t n = line.oldest; n != line.next; n++)
+			line.arrive[n % FLOW_PINGS_MAX] = MAX(line.arrive[n % FLOW_PINGS_MAX],
+							      line.now + 110 * MSEC);
+		(void)line_saturate(&line, 3000, 500 * MSEC);
+		assert_in_range(flow_bandwidth(&line.flow, line.now), rate * 8 / 10,
+				rate * 11 / 10);
+		assert_true(line.flow.window > 250000 / 1000 * 80 * 8 / 10);
+	}
 }
 
 static void small_updates_do_not_open_the_window(void **state)
@@ -140,20 +197,97 @@ static void small_updates_do_not_open_the_window(void **state)
 	assert_int_equal(line.flow.window, FLOW_WINDOW_START);
 }
 
+static void bandwidth_is_what_the_line_takes(void **state)
+{
+	static const uint64_t rates[] = {30000, 250000, 1250000, 12500000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		struct line line;
+
+		line_init(&line, 40 * MSEC, rates[i]);
+		assert_int_equal(flow_bandwidth(&line.flow, line.now), 0);
+		(void)line_saturate(&line, rates[i] / 500, 5 * USEC_PER_SEC);
+		assert_in_range(flow_bandwidth(&line.flow, line.now), rates[i] * 9 / 10,
+				rates[i] * 11 / 10);
+	}
+}
+
+static void who_sends_little_learns_no_limit(void **state)
+{
+	struct line line;
+	uint64_t rate;
+
+	(void)state;
+	line_init(&line, 40 * MSEC, 1250000);
+	for (int i = 0; i < 200; i++) {
+		line_send(&line, 500);
+		line_receive(&line);
+	}
+	assert_int_equal(flow_bandwidth(&line.flow, line.now), 0);
+	assert_int_equal(flow_update_bytes(&line.flow), FLOW_UPDATE_START);
+	(void)line_saturate(&line, 5000, 5 * USEC_PER_SEC);
+	rate = flow_bandwidth(&line.flow, line.now);
+	for (int i = 0; i < 20; i++) {
+		line_send(&line, 500);
+		line_receive(&line);
+		assert_true(flow_bandwidth(&line.flow, line.now) >= rate);
+	}
+}
+
+static void bandwidth_rises_untried(void **state)
+{
+	struct line line;
+	uint64_t rate;
+
+	(void)state;
+	line_init(&line, 40 * MSEC, 1250000);
+	(void)line_saturate(&line, 5000, 5 * USEC_PER_SEC);
+	rate = flow_bandwidth(&line.flow, line.now);
+	line.now = line.flow.known;
+	assert_int_equal(flow_bandwidth(&line.flow, line.now + USEC_PER_SEC), rate);
+	assert_in_range(flow_bandwidth(&line.flow, line.now + 3 * USEC_PER_SEC), rate * 14 / 10,
+			rate * 15 / 10);
+	assert_int_equal(flow_bandwidth(&line.flow, line.now + 1000 * USEC_PER_SEC), 4 * rate);
+	assert_int_equal(flow_bandwidth(&line.flow, 0), rate);
+}
+
+static void updates_fit_the_window(void **state)
+{
+	struct line line;
+
+	(void)state;
+	line_init(&line, 80 * MSEC, 250000);
+	(void)line_saturate(&line, 3000, 5 * USEC_PER_SEC);
+	while (line.oldest != line.next)
+		line_receive(&line);
+	assert_int_equal(flow_update_bytes(&line.flow), line.flow.window);
+	flow_send(&line.flow, line.flow.window - 1000, line.now);
+	/* A fiftieth of a second of the line. */
+	assert_in_range(flow_update_bytes(&line.flow), 4096, 250000 / 45);
+}
+
 static void rest_starts_over(void **state)
 {
 	struct line line;
+	uint32_t window;
 
 	(void)state;
 	line_init(&line, 50 * MSEC, 12500000);
 	(void)line_saturate(&line, 20000, 3 * USEC_PER_SEC);
 	while (line.oldest != line.next)
 		line_receive(&line);
-	assert_true(line.flow.window > FLOW_WINDOW_START);
+	window = line.flow.window;
+	assert_true(window > FLOW_WINDOW_START);
 	line.now += USEC_PER_SEC;
+	line_send(&line, 100);
+	line_receive(&line);
+	assert_in_range(line.flow.window, window * 8 / 10, window * 12 / 10);
+	line.now += 11 * USEC_PER_SEC;
 	line_send(&line, 100);
 	assert_int_equal(line.flow.window, FLOW_WINDOW_START);
 	assert_true(line.flow.base == UINT64_MAX);
+	assert_int_equal(flow_bandwidth(&line.flow, line.now), 0);
 }
 
 static void foreign_fences_mean_nothing(void **state)
@@ -229,7 +363,14 @@ int main(void)
 		cmocka_unit_test(a_long_fast_line_is_filled),
 		cmocka_unit_test(a_slow_line_gets_no_long_queue),
 		cmocka_unit_test(a_line_that_turns_slow_is_noticed),
+		cmocka_unit_test(a_line_that_turns_fast_is_noticed),
+		cmocka_unit_test(a_way_that_becomes_longer_is_noticed),
+		cmocka_unit_test(a_stall_costs_no_window),
 		cmocka_unit_test(small_updates_do_not_open_the_window),
+		cmocka_unit_test(bandwidth_is_what_the_line_takes),
+		cmocka_unit_test(who_sends_little_learns_no_limit),
+		cmocka_unit_test(bandwidth_rises_untried),
+		cmocka_unit_test(updates_fit_the_window),
 		cmocka_unit_test(rest_starts_over),
 		cmocka_unit_test(foreign_fences_mean_nothing),
 		cmocka_unit_test(a_fence_that_was_passed_over_is_gone),
