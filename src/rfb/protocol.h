@@ -122,6 +122,11 @@ enum rfb_desktop_size_status {
  * better idea does that. The rest is for headers and for bytes that keep start codes apart. */
 #define RFB_H264_MACROBLOCK_BYTES 512
 #define RFB_H264_FRAME_BYTES 4096
+#define RFB_H264_MACROBLOCKS(side) (((side) + RFB_H264_MACROBLOCK - 1) / RFB_H264_MACROBLOCK)
+#define RFB_H264_BYTES_MAX(width, height)                                             \
+	((size_t)RFB_H264_MACROBLOCKS(width) * (size_t)RFB_H264_MACROBLOCKS(height) * \
+		 RFB_H264_MACROBLOCK_BYTES +                                          \
+	 RFB_H264_FRAME_BYTES)
 
 /* The largest framebuffer we have: 4096 x 4096. */
 #define RFB_SIDE_MAX 4096

@@ -218,20 +218,12 @@ static int start_tight(struct server_walk *walk, struct buf *out)
 
 /* --- Open H.264 ------------------------------------------------------------------------------- */
 
-static uint64_t h264_max(const struct walk_rect *rect)
-{
-	uint64_t columns = ((uint64_t)rect->width + RFB_H264_MACROBLOCK - 1) / RFB_H264_MACROBLOCK;
-	uint64_t rows = ((uint64_t)rect->height + RFB_H264_MACROBLOCK - 1) / RFB_H264_MACROBLOCK;
-
-	return columns * rows * RFB_H264_MACROBLOCK_BYTES + RFB_H264_FRAME_BYTES;
-}
-
 static int step_h264(struct server_walk *walk, struct cursor *c, struct buf *out)
 {
 	uint32_t len = cursor_u32(c);
 	uint32_t flags = cursor_u32(c);
 
-	if (len == 0 || len > h264_max(&walk->rect))
+	if (len == 0 || len > RFB_H264_BYTES_MAX(walk->rect.width, walk->rect.height))
 		return server_walk_refuse(walk, "H.264 data longer than their rectangle can need");
 	if (flags & ~RFB_H264_FLAGS)
 		return server_walk_refuse(walk, "a flag of H.264 that does not exist");
