@@ -50,11 +50,28 @@ static void look_at_code(struct client *client, uint64_t time)
 		series_add(&client->measurement.codes, (double)time, client->code);
 }
 
+static void compare(struct client *client)
+{
+	struct measurement *measurement = &client->measurement;
+	double ssim, psnr;
+	int r;
+
+	if (!client->compare.reader || !measurement->open || client->code == BARCODE_NONE)
+		return;
+	r = compare_frame(&client->compare, client->code, &client->decoder.fb, &ssim, &psnr);
+	if (r < 0)
+		measurement->not_compared++;
+	if (r != 1)
+		return;
+	series_add(&measurement->ssim, client->code, ssim);
+	series_add(&measurement->psnr, client->code, psnr);
+}
+
 /* The time is taken first: what follows is our own work, not the server's. */
 static void handle_update(void *data)
 {
 	struct client *client = data;
-	const struct framebuffer *fb = &client->decoder.fb;
+	struct framebuffer *fb = &client->decoder.fb;
 	uint64_t time = clock_now();
 
 	if (fb->changed) {
@@ -67,6 +84,10 @@ static void handle_update(void *data)
 		report_hash(fb);
 	if (client->updated)
 		client->updated(client->updated_data, time);
+	if (fb->changed) {
+		recording_frame(&client->recording, fb, time, client->code);
+		compare(client);
+	}
 }
 
 static void handle_update_end(void *data)
@@ -179,6 +200,10 @@ int client_start(struct client *client, const struct options *options)
 void client_finish(struct client *client)
 {
 	connection_close(&client->connection);
+	compare_close(&client->compare);
+	/* Who cares for a recording has stopped it. */
+	if (recording_stop(&client->recording, &client->decoder.fb) < 0)
+		client->recording = (struct recording){0};
 	decoder_finish(&client->decoder);
 	measurement_finish(&client->measurement);
 	buf_finish(&client->in);

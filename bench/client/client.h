@@ -11,10 +11,12 @@
 
 #include "base/attr.h"
 #include "bench/client/barcode.h"
+#include "bench/client/compare.h"
 #include "bench/client/connection.h"
 #include "bench/client/decoder.h"
 #include "bench/client/measurement.h"
 #include "bench/client/options.h"
+#include "bench/client/recording.h"
 
 struct client {
 	const struct options *options;
@@ -32,6 +34,8 @@ struct client {
 	bool barcode_on;
 	struct barcode barcode;
 	uint32_t code; /* of the last update; BARCODE_NONE */
+	struct recording recording;
+	struct compare compare;
 	void (*updated)(void *data, uint64_t time); /* the script's */
 	void *updated_data;
 };

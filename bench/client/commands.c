@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "bench/client/message.h"
@@ -120,6 +121,93 @@ static int run_barcode(struct script *script, char **words, int count)
 	return 0;
 }
 
+/* Without words after the file's the whole picture is meant. */
+static int read_region(struct script *script, char **words, int count, struct frames_region *region)
+{
+	const int max = UINT16_MAX;
+	int r;
+
+	/* The word "region" may stand before the numbers. */
+	if (count == 5 && strcasecmp(words[0], "region") == 0)
+		words++;
+	else if (count != 4)
+		return script_fail(script, "after the file comes X Y W H or nothing");
+	r = script_int(script, words[0], 0, max, &region->x);
+	if (r == 0)
+		r = script_int(script, words[1], 0, max, &region->y);
+	if (r == 0)
+		r = script_int(script, words[2], 1, FRAMES_SIDE_MAX, &region->width);
+	if (r == 0)
+		r = script_int(script, words[3], 1, FRAMES_SIDE_MAX, &region->height);
+	return r;
+}
+
+static int start_recording(struct script *script, char **words, int count, bool codes_only)
+{
+	struct client *client = script->client;
+	struct frames_region region = {0};
+	int r = count > 2 ? read_region(script, words + 2, count - 2, &region) : 0;
+
+	if (r < 0)
+		return r;
+	r = recording_start(&client->recording, words[1], count > 2 ? &region : NULL, codes_only,
+			    &client->decoder.fb);
+	if (r == -EBUSY)
+		return script_fail(script, "a recording is under way: record-stop ends it");
+	if (r == -EINVAL)
+		return script_fail(script, "the region is not inside the picture");
+	return r < 0 ? script_fail(script, "%.100s: %s", words[1], strerror(-r)) : 0;
+}
+
+static int run_record(struct script *script, char **words, int count)
+{
+	return start_recording(script, words, count, false);
+}
+
+static int run_record_codes(struct script *script, char **words, int count)
+{
+	if (!script->client->barcode_on)
+		return script_fail(script, "say first where the numbers are: barcode");
+	return start_recording(script, words, count, true);
+}
+
+static int run_record_stop(struct script *script, char **words, int count)
+{
+	struct client *client = script->client;
+	int r = recording_stop(&client->recording, &client->decoder.fb);
+
+	(void)words;
+	(void)count;
+	if (r == -ENOENT)
+		return script_fail(script, "no recording is under way");
+	if (r < 0)
+		return script_fail(script, "the recording is not whole: %s", strerror(-r));
+	script_begin_answer(script);
+	report_int("frames", client->recording.frames);
+	report_end();
+	script->running = NULL;
+	return 0;
+}
+
+static int run_compare(struct script *script, char **words, int count)
+{
+	struct client *client = script->client;
+	int r;
+
+	(void)count;
+	if (str_eq(words[1], "off")) {
+		compare_close(&client->compare);
+		return 0;
+	}
+	if (!client->barcode_on)
+		return script_fail(script, "say first where the numbers are: barcode");
+	r = compare_open(&client->compare, words[1]);
+	if (r == -EPROTO)
+		return script_fail(script, "%.100s: broken, or no recording with numbers",
+				   words[1]);
+	return r < 0 ? script_fail(script, "%.100s: %s", words[1], strerror(-r)) : 0;
+}
+
 static int run_hash(struct script *script, char **words, int count)
 {
 	(void)count;
@@ -179,6 +267,10 @@ const struct command script_commands[] = {
 	{"still", "MS [TIMEOUT_MS]", 1, 2, task_still},
 	{"colour", "X Y RRGGBB [TIMEOUT_MS [TOLERANCE]]", 3, 5, task_colour},
 	{"barcode", "X Y CELL COLUMNS", 4, 4, run_barcode},
+	{"record", "FILE [X Y W H]", 1, 6, run_record},
+	{"record-codes", "FILE [X Y W H]", 1, 6, run_record_codes},
+	{"record-stop", "", 0, 0, run_record_stop},
+	{"compare", "FILE|off", 1, 1, run_compare},
 	{"hash", "on|off", 1, 1, run_hash},
 	{"shot", "FILE", 1, 1, run_shot},
 	{"quit", "", 0, 0, run_quit},

@@ -7,6 +7,8 @@
 
 #include "rfb/protocol.h"
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "pixels come as they lie here");
+
 static uint32_t *at(const struct framebuffer *fb, int x, int y)
 {
 	return fb->pixels + (size_t)y * (size_t)fb->width + x;
@@ -96,6 +98,12 @@ void framebuffer_clean_tiles(struct framebuffer *fb)
 {
 	if (fb->tiles)
 		memset(fb->tiles, 0, (size_t)fb->tile_columns * (size_t)fb->tile_rows);
+}
+
+void framebuffer_forget_tiles(struct framebuffer *fb)
+{
+	free(fb->tiles);
+	fb->tiles = NULL;
 }
 
 static void touch_tiles(struct framebuffer *fb, const struct box *rect)

@@ -60,6 +60,7 @@ void framebuffer_unwatch(struct framebuffer *fb);
 /* Notes touched tiles from now on; all count as touched at first. 0 or -ENOMEM. */
 NODISCARD int framebuffer_track_tiles(struct framebuffer *fb);
 void framebuffer_clean_tiles(struct framebuffer *fb);
+void framebuffer_forget_tiles(struct framebuffer *fb);
 
 /* Comes before the rows of a rectangle, which is not empty and inside the picture. */
 void framebuffer_begin_rect(struct framebuffer *fb, const struct box *rect);

@@ -33,6 +33,7 @@ void measurement_begin(struct measurement *measurement, const char *name,
 	str_copy(measurement->name, sizeof(measurement->name), name);
 	measurement->last_frame = 0;
 	measurement->lost = 0;
+	measurement->not_compared = 0;
 	measurement->bytes_in = connection->bytes_in;
 	measurement->bytes_out = connection->bytes_out;
 	measurement->rfb_bytes = connection->rfb_bytes;
@@ -101,5 +102,6 @@ void measurement_report(struct measurement *measurement, const struct connection
 	report_series("codes", &measurement->codes, true, 0);
 	report_series("ssim", &measurement->ssim, true, 6);
 	report_series("psnr", &measurement->psnr, true, 3);
+	report_int("not_compared", measurement->not_compared);
 	report_int("cpu_us", cpu - measurement->cpu);
 }

@@ -22,6 +22,7 @@ struct measurement {
 	struct decoder_stats stats; /* as they were when it began */
 	struct series gaps, latencies, codes, ssim, psnr;
 	uint64_t lost; /* keys and clicks that showed nothing */
+	uint64_t not_compared; /* frames whose true picture could not be read */
 };
 
 void measurement_finish(struct measurement *measurement);

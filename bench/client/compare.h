@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Frames with a number, beside the frames of the same number in a recording. */
+#ifndef LAZARET_BENCH_COMPARE_H
+#define LAZARET_BENCH_COMPARE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "bench/client/framebuffer.h"
+#include "bench/frames.h"
+
+/* All zero: nothing is compared. */
+struct compare {
+	struct frames_reader *reader;
+	struct compare_entry {
+		uint32_t number;
+		size_t position; /* of the last frame with this number */
+	} * entries; /* by number */
+	size_t count;
+	size_t position; /* of the frame that was read last, counted from 1; 0: none yet */
+	struct frame frame;
+};
+
+/* Reads the recording once, to know what is in it. 0 or a negative errno; -EPROTO: it is broken, or
+ * has no numbers. What was compared with before is given up only on success. */
+NODISCARD int compare_open(struct compare *compare, const char *path);
+void compare_close(struct compare *compare);
+
+/*
+ * 1 with the figures over the recording's region; 0 if it has no frame of this number; -EINVAL if
+ * the region is not inside the picture; or another negative errno.
+ */
+NODISCARD int compare_frame(struct compare *compare, uint32_t number, const struct framebuffer *fb,
+			    double *ret_ssim, double *ret_psnr);
+
+#endif
