@@ -42,7 +42,7 @@ static void reset_signals(void)
 static int place_fds(const struct spawn *spec, int *report)
 {
 	int high[SPAWN_FDS_MAX];
-	int err = -1;
+	int out = -1, err = -1;
 	int null;
 
 	/* First out of the way, so that no target overwrites a source. */
@@ -59,8 +59,13 @@ static int place_fds(const struct spawn *spec, int *report)
 		if (err < 0)
 			return -errno;
 	}
+	if (spec->stdout_fd > 0) {
+		out = fcntl(spec->stdout_fd, F_DUPFD_CLOEXEC, 64);
+		if (out < 0)
+			return -errno;
+	}
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
+	if (null < 0 || dup2(null, 0) < 0 || dup2(out >= 0 ? out : null, 1) < 0)
 		return -errno;
 	if (err >= 0 && dup2(err, 2) < 0)
 		return -errno;

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "conf/conf_impl.h"
+#include "conf/role.h"
 
 struct check {
 	const struct conf *conf;
@@ -146,6 +147,38 @@ static void check_numbers(struct check *check)
 			 "must not be larger than \"max-waiting\"");
 }
 
+/* Of one group for two roles nobody could tell which of them a person has. */
+static void check_roles(struct check *check)
+{
+	const struct conf *conf = check->conf;
+
+	for (unsigned int i = 0; i < ROLE_COUNT; i++) {
+		const char *group = role_group(conf, (enum role_index)i);
+		enum conf_id option = (enum conf_id)(CONF_ROLE_CONFIG + i);
+
+		if (group[0] && str_eq(group, conf_str(conf, CONF_USERS_GROUP)))
+			complain(check, option,
+				 "must not be the users-group: who administers the system does not "
+				 "browse with the same account");
+		for (unsigned int k = 0; k < i && group[0]; k++) {
+			if (str_eq(group, role_group(conf, (enum role_index)k)))
+				complain(check, option,
+					 "needs a group of its own: \"%s\" is that of \"%s\"",
+					 group, role_option((enum role_index)k));
+		}
+	}
+	for (size_t i = 0; i < conf_list_len(conf, CONF_ROLES_APART); i++) {
+		const char *item = conf_list_item(conf, CONF_ROLES_APART, i);
+
+		if (!role_pair_valid(item))
+			complain(
+				check, CONF_ROLES_APART,
+				"needs pairs of config, maint, update, backup, audit, security and "
+				"any, such as audit:any, not \"%s\"",
+				item);
+	}
+}
+
 int conf_check(const struct conf *conf, FILE *errors)
 {
 	struct check check = {.conf = conf, .errors = errors};
@@ -154,5 +187,6 @@ int conf_check(const struct conf *conf, FILE *errors)
 	check_blocks(&check);
 	check_words(&check);
 	check_numbers(&check);
+	check_roles(&check);
 	return check.n_errors > 0 ? -EINVAL : 0;
 }

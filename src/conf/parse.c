@@ -68,11 +68,29 @@ static const char *closest_option(const char *name)
 	return best;
 }
 
+/* What there was once, and what to write instead. */
+static const struct {
+	const char *name, *instead;
+} retired[] = {
+	{"control-group", "give each administrator the roles that he needs, by the groups that the "
+			  "options role-config, "
+			  "role-maint and so on name, and remove this line"},
+};
+
+static const char *retired_option(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(retired); i++) {
+		if (str_eq(retired[i].name, name))
+			return retired[i].instead;
+	}
+	return NULL;
+}
+
 static void report(int line, const char *message)
 {
 	static const char unknown[] = "no such option '";
 	char name[64];
-	const char *guess;
+	const char *guess, *instead;
 
 	reading.n_errors++;
 	if (strncmp(message, unknown, sizeof(unknown) - 1) != 0) {
@@ -81,6 +99,12 @@ static void report(int line, const char *message)
 	}
 	str_copy(name, sizeof(name), message + sizeof(unknown) - 1);
 	name[strcspn(name, "'")] = '\0';
+	instead = retired_option(name);
+	if (instead) {
+		fprintf(reading.errors, "%s:%d: there is no option \"%s\" any more: %s\n",
+			reading.name, line, name, instead);
+		return;
+	}
 	guess = closest_option(name);
 	fprintf(reading.errors, "%s:%d: there is no option \"%s\"%s%s%s\n", reading.name, line,
 		name, guess ? "; did you mean \"" : "", guess ? guess : "",

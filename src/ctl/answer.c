@@ -67,6 +67,12 @@ void answer_failed(struct buf *body, enum answer_status status, const char *sent
 	buf_put_str(body, sentence);
 }
 
+void answer_output(struct buf *body)
+{
+	buf_clear(body);
+	buf_put_u8(body, ANSWER_OUTPUT);
+}
+
 void answer_record_finish(struct answer_record *record)
 {
 	for (size_t i = 0; i < record->n_fields; i++) {

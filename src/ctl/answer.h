@@ -7,7 +7,10 @@
  *	RECORDS	u16 count, then count times: u8 fields, fields times {str key, u8 type, value}
  *		type 0: str; type 1: u64; type 2: u8 (0 or 1)
  *	DONE	str sentence (may be empty)
- *	FAILED	u8 exit status of lazaretctl, str sentence: what is wrong and what to do
+ *	FAILED	u8 exit status of lazaretctl, str sentence: what is wrong and what to do (may be empty
+ *		after OUTPUT)
+ *	OUTPUT	nothing; with two descriptors, from which standard output and standard error of the
+ *		command are read to their end, before what ends the answer
  */
 #ifndef LAZARET_CTL_ANSWER_H
 #define LAZARET_CTL_ANSWER_H
@@ -27,6 +30,7 @@ enum answer_kind {
 	ANSWER_RECORDS,
 	ANSWER_DONE,
 	ANSWER_FAILED,
+	ANSWER_OUTPUT,
 };
 
 enum answer_type {
@@ -59,6 +63,9 @@ void answer_add(struct buf *body, const struct answer_field *fields);
 /* Ends the answer. */
 void answer_done(struct buf *body, const char *sentence);
 void answer_failed(struct buf *body, enum answer_status status, const char *sentence);
+
+/* Output comes with this message's descriptors. */
+void answer_output(struct buf *body);
 
 /* A record that was read. Strings are its own. */
 struct answer_record {

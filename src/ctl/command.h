@@ -8,7 +8,7 @@
 #include "base/attr.h"
 
 /* Raised when a command's arguments or the records of its answer change their meaning. */
-#define CONTROL_VERSION 1
+#define CONTROL_VERSION 2
 
 enum command_id {
 #define C(id, ...) COMMAND_##id,
@@ -17,15 +17,14 @@ enum command_id {
 	COMMAND_COUNT,
 };
 
-enum command_where { COMMAND_DAEMON, COMMAND_LOCAL };
-enum command_access { COMMAND_ANYBODY, COMMAND_ADMIN, COMMAND_ROOT };
+enum command_where { COMMAND_DAEMON, COMMAND_TOOL, COMMAND_LOCAL };
 
 struct command {
 	const char *words; /* separated by one space */
 	const char *arguments; /* for people; empty: none */
 	size_t least, most;
 	enum command_where where;
-	enum command_access access;
+	unsigned int roles; /* that may use it besides root: enum role */
 	const char *help;
 };
 
@@ -38,5 +37,12 @@ const struct command *command_row(enum command_id id);
  */
 NODISCARD int command_find(size_t n_words, const char *const *words, enum command_id *ret_id,
 			   size_t *ret_used);
+
+/*
+ * The arguments of a command as one line for the log, each in quotes if it would not be one word
+ * there, with secrets masked. Cut at `size`.
+ */
+void command_format(const struct command *command, size_t n, const char *const *arguments,
+		    char *out, size_t size);
 
 #endif

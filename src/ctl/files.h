@@ -1,17 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The configuration as the commands that need no daemon read it. */
+/* Which files a command reads as the configuration. */
 #ifndef LAZARET_CTL_FILES_H
 #define LAZARET_CTL_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attr.h"
 #include "conf/conf.h"
 
 /*
- * Reads the named files, or the default one when n is 0, and checks them. Complaints go to standard
- * error, with file and line. The caller destroys the configuration.
+ * Reads and checks the named files; of none, those that files_default() gives. What is wrong goes to
+ * standard error.
  */
 NODISCARD int files_read(size_t n, char *const *files, struct conf **ret_conf);
+
+/* One more file instead of the installed one; lives as long as we do. False: it is one too many. */
+bool files_add_default(const char *file);
+/* The files that are read when none is named: at least one. */
+const char *const *files_default(size_t *ret_n);
+
+/*
+ * From now on no file may be named: we run as root for somebody who is not, and what is wrong with a file
+ * is said with its text.
+ */
+void files_forbid(void);
 
 #endif

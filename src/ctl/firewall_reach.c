@@ -129,6 +129,9 @@ bool reach_find_ssh(struct network *ret_client, uint16_t *ret_port)
 	/* One from this host itself, through a tunnel, passes by no filter. */
 	if (own && parse_ssh(own, ret_client, ret_port))
 		return !is_local(ret_client);
+	/* Said to be none by the daemon, which has looked. */
+	if (own && own[0] == '\0')
+		return false;
 	/* sudo takes the variable away; the shell above it still has it. */
 	for (int i = 0; i < PROCESSES_ABOVE_MAX && parent_of(pid, &pid) == 0 && pid > 1; i++) {
 		if (ssh_of_process(pid, ret_client, ret_port))

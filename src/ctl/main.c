@@ -2,6 +2,7 @@
 /* lazaretctl: says a command to the daemon, or does it itself, and prints the answer. */
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +12,14 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "conf/conf.h"
+#include "conf/role.h"
 #include "ctl/answer.h"
 #include "ctl/command.h"
 #include "ctl/files.h"
 #include "ctl/firewall.h"
 #include "ctl/paths.h"
 #include "ctl/request.h"
+#include "ctl/roles.h"
 #include "ctl/table.h"
 #include "ipc/message.h"
 
@@ -27,18 +30,31 @@
 struct options {
 	const char *socket;
 	bool json;
+	bool here; /* without the daemon, with the caller's own rights */
 };
 
 static void print_usage(FILE *out)
 {
-	fputs("usage: lazaretctl [--json] [--socket PATH] COMMAND [ARGUMENT...]\n\n", out);
+	char roles[ROLE_TEXT_MAX];
+
+	fputs("usage: lazaretctl [--json] [--here] [--socket PATH] [--file FILE]... COMMAND "
+	      "[ARGUMENT...]\n\n",
+	      out);
 	for (int i = 0; i < COMMAND_COUNT; i++) {
 		const struct command *command = command_row((enum command_id)i);
 
-		fprintf(out, "  %s%s%s\n        %s\n", command->words,
-			command->arguments[0] ? " " : "", command->arguments, command->help);
+		fprintf(out, "  %s%s%s\n        %s\n        Roles: %s.\n", command->words,
+			command->arguments[0] ? " " : "", command->arguments, command->help,
+			command->roles == ROLE_ALL    ? "all"
+			: command->roles == ROLE_ROOT ? "root only"
+						      : role_format(command->roles, roles));
 	}
 	fputs("\n  --json         answers as JSON, for scripts\n"
+	      "  --here         do it without the daemon, with the rights of this account, not the "
+	      "roles\n"
+	      "  --file FILE    read this configuration, where a command reads it without the "
+	      "daemon and\n"
+	      "                 no file is named; several are read in order\n"
 	      "  --socket PATH  the daemon's control socket (default " SOCKET_DEFAULT
 	      ", or $" SOCKET_ENV ")\n"
 	      "  --help         this text\n"
@@ -83,6 +99,8 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 		return run_config_check(n, arguments);
 	case COMMAND_CONFIG_DUMP:
 		return run_config_dump(n, arguments);
+	case COMMAND_ROLES_CHECK:
+		return roles_check(options->json);
 	case COMMAND_FIREWALL_SHOW:
 		return firewall_show(n, arguments);
 	case COMMAND_FIREWALL_APPLY:
@@ -121,6 +139,30 @@ static int take_records(struct cursor *c, struct table *table)
 	return cursor_done(c) ? 0 : -EPROTO;
 }
 
+/* Passes on what the command prints over there, until it has ended. */
+static int copy_output(int out, int err)
+{
+	struct pollfd sources[] = {{.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}};
+	char buffer[16384];
+
+	while (sources[0].fd >= 0 || sources[1].fd >= 0) {
+		if (poll(sources, ARRAY_LEN(sources), -1) < 0 && errno != EINTR)
+			return -errno;
+		for (int i = 0; i < 2; i++) {
+			ssize_t n = 0;
+
+			if (sources[i].fd < 0 || !sources[i].revents)
+				continue;
+			n = read(sources[i].fd, buffer, sizeof(buffer));
+			if (n > 0 && fd_write_all(1 + i, buffer, (size_t)n) < 0)
+				return -EPIPE;
+			if (n <= 0)
+				sources[i].fd = -1;
+		}
+	}
+	return 0;
+}
+
 /*
  * Reads one message; 1 while more follow, 0 at the end with the exit status and sentence, or -errno.
  * The sentence is the caller's.
@@ -130,18 +172,27 @@ static int take_answer(int fd, struct table *table, int *ret_status, char **ret_
 	static uint8_t storage[IPC_BODY_MAX + 4];
 	struct ipc_message message;
 	int r = ipc_recv_wait(fd, ANSWER_TIMEOUT_MS, storage, &message);
+	_cleanup_fd_ int out = -1, err = -1;
 	int status = ANSWER_STATUS_OK;
 	char *sentence;
 	uint8_t kind;
 
 	if (r < 0)
 		return r;
+	out = ipc_message_take_fd(&message, 0);
+	err = ipc_message_take_fd(&message, 1);
 	ipc_message_finish(&message);
 	if (message.type != IPC_CONTROL_ANSWER)
 		return -EPROTO;
 	kind = cursor_u8(&message.body);
 	if (kind == ANSWER_RECORDS) {
 		r = take_records(&message.body, table);
+		return r < 0 ? r : 1;
+	}
+	if (kind == ANSWER_OUTPUT) {
+		if (!cursor_done(&message.body) || out < 0 || err < 0)
+			return -EPROTO;
+		r = copy_output(out, err);
 		return r < 0 ? r : 1;
 	}
 	if (kind == ANSWER_FAILED)
@@ -173,9 +224,8 @@ static int explain_connection(const char *path, int error)
 {
 	if (error == -EACCES || error == -EPERM) {
 		fprintf(stderr,
-			"lazaretctl: %s: this account may not; use root or a member of the group "
-			"that "
-			"the option control-group names\n",
+			"lazaretctl: %s: this account may not; use root or an account with a "
+			"role\n",
 			path);
 		return ANSWER_STATUS_DENIED;
 	}
@@ -186,17 +236,19 @@ static int explain_connection(const char *path, int error)
 	return ANSWER_STATUS_NO_DAEMON;
 }
 
-static int run_remote(const struct options *options, enum command_id id, size_t n,
-		      char *const *words)
+static int run_remote(const struct options *options, enum command_id id, size_t n, char **words)
 {
 	_cleanup_free_ char *sentence = NULL;
 	_cleanup_fd_ int fd = request_connect(options->socket);
+	static char json[] = "--json";
 	struct table table = {0};
 	int status = ANSWER_STATUS_FAILED;
 	int r;
 
 	if (fd < 0)
 		return explain_connection(options->socket, fd);
+	if (command_row(id)->where == COMMAND_TOOL && options->json)
+		words[n++] = json;
 	r = request_send(fd, n, (const char *const *)words);
 	/* Whom the daemon turned away before it was asked, it has told why. */
 	if (r == 0 || r == -EPIPE) {
@@ -220,6 +272,14 @@ static int run_remote(const struct options *options, enum command_id id, size_t 
 
 /* --------------------------------------------------------------------------------------------- */
 
+/* What reads files or the kernel is done here by root, who may, and for others by the daemon. */
+static bool is_ours(const struct options *options, const struct command *command)
+{
+	if (command->where == COMMAND_LOCAL)
+		return true;
+	return command->where == COMMAND_TOOL && (options->here || geteuid() == 0);
+}
+
 static int run(const struct options *options, size_t n, char **words)
 {
 	enum command_id id = COMMAND_VERSION;
@@ -237,7 +297,7 @@ static int run(const struct options *options, size_t n, char **words)
 			command_row(id)->words, command_row(id)->arguments);
 		return ANSWER_STATUS_USAGE;
 	}
-	if (command_row(id)->where == COMMAND_LOCAL)
+	if (is_ours(options, command_row(id)))
 		return run_local(options, id, n - used, words + used);
 	return run_remote(options, id, n, words);
 }
@@ -245,24 +305,35 @@ static int run(const struct options *options, size_t n, char **words)
 int main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"socket", required_argument, NULL, 's'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{0},
+		{"json", no_argument, NULL, 'j'},     {"socket", required_argument, NULL, 's'},
+		{"here", no_argument, NULL, 'H'},     {"file", required_argument, NULL, 'f'},
+		{"no-files", no_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},  {0},
 	};
 	struct options options = {.socket = getenv(SOCKET_ENV)};
 	int option;
 
 	if (!options.socket || !options.socket[0])
 		options.socket = SOCKET_DEFAULT;
-	while ((option = getopt_long(argc, argv, "+jhVs:", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+jhVs:f:", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'j':
 			options.json = true;
 			break;
 		case 's':
 			options.socket = optarg;
+			break;
+		case 'H':
+			options.here = true;
+			break;
+		case 'f':
+			if (!files_add_default(optarg)) {
+				fputs("lazaretctl: so many --file are not read\n", stderr);
+				return ANSWER_STATUS_USAGE;
+			}
+			break;
+		case 'n': /* as the daemon runs us for somebody */
+			files_forbid();
 			break;
 		case 'h':
 			print_usage(stdout);

@@ -11,12 +11,13 @@
 #include "base/str.h"
 #include "ctl/answer.h"
 #include "ctl/contract_read.h"
+#include "ctl/files.h"
 #include "net/exporter.h"
 
 /* The files as a text, and when the latest of them was changed. */
 static int describe_files(size_t n, char *const *files, char **ret_text, time_t *ret_changed)
 {
-	const char *const fallback = CONF_PATH;
+	const char *const *read = (const char *const *)files;
 	_cleanup_free_ char *text = NULL;
 	time_t changed = 0;
 	size_t size;
@@ -24,8 +25,10 @@ static int describe_files(size_t n, char *const *files, char **ret_text, time_t 
 
 	if (!stream)
 		return -ENOMEM;
-	for (size_t i = 0; i < MAX(n, (size_t)1); i++) {
-		const char *file = n > 0 ? files[i] : fallback;
+	if (n == 0)
+		read = files_default(&n);
+	for (size_t i = 0; i < n; i++) {
+		const char *file = read[i];
 		struct stat status;
 
 		fprintf(stream, "%s%s", i > 0 ? ", " : "", file);

@@ -10,8 +10,10 @@
 #include "base/str.h"
 #include "cell/cgroup.h"
 #include "conf/conf.h"
+#include "conf/role.h"
 #include "ctl/answer.h"
 #include "ipc/message.h"
+#include "monitor/caller.h"
 #include "monitor/client.h"
 #include "monitor/frontdoor.h"
 #include "monitor/keyd.h"
@@ -20,6 +22,7 @@
 #include "monitor/monitor.h"
 #include "monitor/netd.h"
 #include "monitor/session.h"
+#include "monitor/tool.h"
 
 /* A message of records is sent when it has so many bytes. */
 #define ANSWER_FULL (IPC_BODY_MAX / 2)
@@ -175,7 +178,7 @@ static void log_command(const struct command_call *call, const char *event,
 {
 	log_event(LOG_INFO, event, LOG_STR("session", session->entry.id),
 		  LOG_STR("user", session->account ? session->account : ""),
-		  LOG_INT("by_uid", call->caller), LOG_STR("reason", reason));
+		  LOG_INT("by_uid", call->caller->uid), LOG_STR("reason", reason));
 }
 
 static void run_kick(const struct command_call *call)
@@ -254,9 +257,49 @@ static void run_cell_lend(const struct command_call *call)
 		       r == -ENOSPC ? "there are too many cells" : "the network is not ready");
 }
 
+/* What he may use, in the order of the table. */
+static void format_commands(const struct caller *caller, char *out, size_t size)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (int i = 0; i < COMMAND_COUNT && at < size; i++) {
+		const struct command *command = command_row((enum command_id)i);
+
+		if (caller_may(caller, command))
+			at += (size_t)snprintf(out + at, size - at, "%s%s", at > 0 ? ", " : "",
+					       command->words);
+	}
+}
+
+static void run_roles_show(const struct command_call *call)
+{
+	const struct caller *caller = call->caller;
+	char roles[ROLE_TEXT_MAX], from[ORIGIN_TEXT_MAX], commands[ANSWER_STR_MAX];
+	struct buf body;
+
+	origin_format(&caller->origin, caller->found, from);
+	format_commands(caller, commands, sizeof(commands));
+	buf_init(&body, IPC_BODY_MAX);
+	answer_begin(&body);
+	answer_add(&body,
+		   (const struct answer_field[]){
+			   {"user", ANSWER_STR, .str = caller->name},
+			   {"uid", ANSWER_NUMBER, .number = caller->uid},
+			   {"roles", ANSWER_STR,
+			    .str = caller->uid == 0 ? "root" : role_format(caller->roles, roles)},
+			   {"from", ANSWER_STR, .str = from},
+			   {"commands", ANSWER_STR, .str = commands},
+			   {NULL},
+		   });
+	call->answer(call->data, &body);
+	buf_finish(&body);
+	done(call, "");
+}
+
 static void run_shutdown(const struct command_call *call)
 {
-	log_event(LOG_INFO, "monitor.shutdown", LOG_INT("by_uid", call->caller));
+	log_event(LOG_INFO, "monitor.shutdown", LOG_INT("by_uid", call->caller->uid));
 	done(call, "");
 	monitor_shutdown(call->monitor);
 }
@@ -267,10 +310,12 @@ void command_run(enum command_id id, const struct command_call *call)
 		[COMMAND_STATUS] = run_status,     [COMMAND_SESSIONS] = run_sessions,
 		[COMMAND_KICK] = run_kick,         [COMMAND_END] = run_end,
 		[COMMAND_RELOAD] = run_reload,     [COMMAND_CELL_LEND] = run_cell_lend,
-		[COMMAND_SHUTDOWN] = run_shutdown,
+		[COMMAND_SHUTDOWN] = run_shutdown, [COMMAND_ROLES_SHOW] = run_roles_show,
 	};
 
-	if (run[id])
+	if (command_row(id)->where == COMMAND_TOOL)
+		tool_start(call, id);
+	else if (run[id])
 		run[id](call);
 	else
 		failed(call, ANSWER_STATUS_USAGE, "lazaretctl does this itself");

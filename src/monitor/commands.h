@@ -3,26 +3,30 @@
 #ifndef LAZARET_MONITOR_COMMANDS_H
 #define LAZARET_MONITOR_COMMANDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
 #include "ctl/command.h"
 #include "wire/buf.h"
 
+struct caller;
 struct lent_cell;
 struct monitor;
+struct tool;
 
 struct command_call {
 	struct monitor *monitor;
-	uid_t caller;
+	const struct caller *caller;
+	bool json; /* the output of a tool is for scripts */
 	const char *const *arguments; /* counted by the table already */
 	size_t n_arguments;
 	/* Sends one message of the answer; the last one is DONE or FAILED. */
 	void (*answer)(void *data, const struct buf *body);
-	/* The same with a descriptor, which stays the caller's. */
-	void (*answer_fd)(void *data, const struct buf *body, int fd);
+	/* The same with descriptors, which stay the caller's. */
+	void (*answer_fds)(void *data, const struct buf *body, const int *fds, size_t n_fds);
 	void *data;
 	struct lent_cell **lent; /* the cell that is lent for as long as the connection lasts */
+	struct tool **tool; /* what runs for it */
 };
 
 /* Access was checked. An answer may come later, unless it is forgotten before. */

@@ -16,15 +16,16 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "conf/role.h"
 #include "ctl/answer.h"
 #include "ipc/channel.h"
+#include "monitor/caller.h"
 #include "monitor/commands.h"
 #include "monitor/lent.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
-
-/* Groups of a caller that are looked at; somebody in more of them may have to use root. */
-#define GROUPS_MAX 1024
+#include "monitor/tool.h"
+#include "monitor/who.h"
 
 struct control {
 	struct monitor *monitor;
@@ -39,14 +40,21 @@ struct control_client {
 	struct control *control;
 	struct ipc_channel *channel;
 	struct wl_event_source *timer;
-	uid_t uid;
+	int fd; /* until the channel has it; then -1 */
+	struct caller caller;
+	struct audit audit;
 	struct lent_cell *lent; /* or NULL */
+	struct tool *tool; /* or NULL */
 };
 
 static void client_drop(struct control_client *client)
 {
+	audit_abandoned(&client->audit, &client->caller);
 	command_forget(client->control->monitor, client);
+	who_forget(client->control->monitor->who, client);
+	tool_abandon(client->tool);
 	lent_destroy(client->lent);
+	fd_close(client->fd);
 	ipc_channel_destroy(client->channel);
 	if (client->timer)
 		wl_event_source_remove(client->timer);
@@ -66,24 +74,44 @@ static void handle_closed(void *data, int reason)
 	struct control_client *client = data;
 
 	if (reason != -EPIPE)
-		log_event(LOG_WARN, "control.malformed", LOG_INT("uid", client->uid),
+		log_event(LOG_WARN, "control.malformed", LOG_INT("uid", client->caller.uid),
 			  LOG_ERR(reason));
 	client_drop(client);
 }
 
-static void send_answer_fd(void *data, const struct buf *body, int fd)
+/* The message that ends an answer is what came of the command. */
+static void note_result(struct control_client *client, const struct buf *body)
+{
+	struct cursor c = cursor_over(buf_data(body), buf_len(body));
+	uint8_t kind = cursor_u8(&c);
+
+	if (kind == ANSWER_DONE) {
+		audit_done(&client->audit, &client->caller);
+	} else if (kind == ANSWER_FAILED) {
+		uint8_t status = cursor_u8(&c);
+		_cleanup_free_ char *sentence = cursor_str(&c, ANSWER_STR_MAX);
+
+		audit_failed(&client->audit, &client->caller, (enum answer_status)status,
+			     sentence ? sentence : "");
+	}
+}
+
+static void send_answer_fds(void *data, const struct buf *body, const int *fds, size_t n_fds)
 {
 	struct control_client *client = data;
-	int r = ipc_channel_send(client->channel, IPC_CONTROL_ANSWER, body, &fd, fd >= 0);
+	int r;
 
+	/* First: what he is told is on record. */
+	note_result(client, body);
+	r = ipc_channel_send(client->channel, IPC_CONTROL_ANSWER, body, fds, n_fds);
 	/* One that does not read what it asked for is dropped by its timer or at its end. */
 	if (r < 0 && r != -EPIPE)
-		log_event(LOG_WARN, "control.slow", LOG_INT("uid", client->uid), LOG_ERR(r));
+		log_event(LOG_WARN, "control.slow", LOG_INT("uid", client->caller.uid), LOG_ERR(r));
 }
 
 static void send_answer(void *data, const struct buf *body)
 {
-	send_answer_fd(data, body, -1);
+	send_answer_fds(data, body, NULL, 0);
 }
 
 static void send_failure(struct control_client *client, enum answer_status status,
@@ -105,15 +133,61 @@ static void explain(struct control_client *client, int error)
 				       : "an argument is missing; see `lazaretctl --help`");
 }
 
+/* "only the roles config, security may do this" */
+static void refuse(struct control_client *client, const struct command *command)
+{
+	char needed[ROLE_TEXT_MAX], held[ROLE_TEXT_MAX], sentence[4 * ROLE_TEXT_MAX];
+
+	if (command->roles == ROLE_ROOT)
+		snprintf(sentence, sizeof(sentence),
+			 "only root may do this, at the console: \"%s\"", command->words);
+	else
+		snprintf(sentence, sizeof(sentence),
+			 "\"%s\" needs one of the roles: %s; you have: %s", command->words,
+			 role_format(command->roles, needed),
+			 role_format(client->caller.roles, held));
+	audit_refused(&client->audit, &client->caller);
+	send_failure(client, ANSWER_STATUS_DENIED, sentence);
+}
+
+static void run(struct control_client *client, enum command_id id, size_t n,
+		const char *const *arguments, bool json)
+{
+	const struct command *command = command_row(id);
+
+	audit_begin(&client->audit, &client->caller, command, n, arguments);
+	if (!caller_may(&client->caller, command)) {
+		refuse(client, command);
+		return;
+	}
+	command_run(id, &(struct command_call){
+				.monitor = client->control->monitor,
+				.caller = &client->caller,
+				.json = json,
+				.arguments = arguments,
+				.n_arguments = n,
+				.answer = send_answer,
+				.answer_fds = send_answer_fds,
+				.lent = &client->lent,
+				.tool = &client->tool,
+				.data = client,
+			});
+	if (client->audit.command)
+		audit_begun(&client->audit, &client->caller);
+	if (client->lent || client->tool)
+		wl_event_source_timer_update(client->timer, LENT_TIMEOUT * 1000);
+}
+
 /*
- * Safe: the words are bounded strings, looked up in the command table; what they may do to whom was
- * settled by the kernel's word for the caller. Root-only commands are checked here again.
+ * Safe: the words are bounded strings, looked up in the command table; who may use which of them is
+ * settled by the kernel's word for the caller's groups.
  */
 static int handle_request(void *data, struct ipc_message *message)
 {
 	struct control_client *client = data;
 	struct control_request request;
 	enum command_id id;
+	bool json;
 	size_t used;
 	int r = control_request_read(&message->body, &request);
 
@@ -125,25 +199,13 @@ static int handle_request(void *data, struct ipc_message *message)
 	}
 	if (r < 0)
 		return r;
-	r = command_find(request.n_words, (const char *const *)request.words, &id, &used);
-	if (r < 0) {
+	json = request.n_words > 1 && str_eq(request.words[request.n_words - 1], "--json");
+	r = command_find(request.n_words - json, (const char *const *)request.words, &id, &used);
+	if (r < 0)
 		explain(client, r);
-	} else if (command_row(id)->access == COMMAND_ROOT && client->uid != 0) {
-		send_failure(client, ANSWER_STATUS_DENIED, "only root may do this");
-	} else {
-		command_run(id, &(struct command_call){
-					.monitor = client->control->monitor,
-					.caller = client->uid,
-					.arguments = (const char *const *)request.words + used,
-					.n_arguments = request.n_words - used,
-					.answer = send_answer,
-					.answer_fd = send_answer_fd,
-					.lent = &client->lent,
-					.data = client,
-				});
-	}
-	if (client->lent)
-		wl_event_source_timer_update(client->timer, LENT_TIMEOUT * 1000);
+	else
+		run(client, id, request.n_words - json - used,
+		    (const char *const *)request.words + used, json);
 	control_request_finish(&request);
 	return 0;
 }
@@ -160,24 +222,6 @@ static const struct ipc_table table = {
 	.closed = handle_closed,
 };
 
-static bool in_group(int fd, gid_t primary, gid_t wanted)
-{
-	gid_t groups[GROUPS_MAX];
-	socklen_t len = sizeof(groups);
-
-	if (wanted == (gid_t)-1)
-		return false;
-	if (primary == wanted)
-		return true;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
-		return false;
-	for (size_t i = 0; i < len / sizeof(*groups); i++) {
-		if (groups[i] == wanted)
-			return true;
-	}
-	return false;
-}
-
 /* Said with one send(2), without keeping anything of the client. */
 static void turn_away(int fd, enum answer_status status, const char *sentence)
 {
@@ -190,55 +234,118 @@ static void turn_away(int fd, enum answer_status status, const char *sentence)
 	buf_finish(&body);
 }
 
-static bool allowed(struct control *control, int fd, struct ucred *ret_peer)
+static bool turn_down(int fd, const struct caller *caller, const char *reason, const char *sentence)
 {
-	socklen_t len = sizeof(*ret_peer);
+	char from[ORIGIN_TEXT_MAX];
+
+	origin_format(&caller->origin, caller->found, from);
+	log_event(LOG_WARN, "control.denied", LOG_INT("uid", caller->uid), LOG_STR("from", from),
+		  LOG_STR("reason", reason));
+	turn_away(fd, ANSWER_STATUS_DENIED, sentence);
+	return false;
+}
+
+/* Roles that one person must not hold together make all of them unusable. */
+static bool has_usable_roles(const struct control *control, int fd, const struct caller *caller)
+{
+	const struct conf *conf = control->monitor->conf;
+	char reason[ROLE_TEXT_MAX], sentence[512];
+	enum role_index a, b;
+
+	if (caller->roles == 0)
+		return turn_down(
+			fd, caller, "no role",
+			"only root and holders of a role may use lazaretctl: whoever grants "
+			"roles has to add this account to the group of one (lazaretctl config "
+			"dump names them), then log in again");
+	if (!role_conflict(conf, caller->roles, &a, &b))
+		return true;
+	snprintf(reason, sizeof(reason), "%s with %s", role_name(a), role_name(b));
+	snprintf(sentence, sizeof(sentence),
+		 "this account holds the roles %s and %s, which one person must not hold together "
+		 "(option roles-apart): have it taken out of one of the groups \"%s\" and \"%s\", "
+		 "then log in again",
+		 role_name(a), role_name(b), role_group(conf, a), role_group(conf, b));
+	return turn_down(fd, caller, reason, sentence);
+}
+
+static bool has_place(const struct control *control, int fd, uid_t uid)
+{
 	struct control_client *client;
 	unsigned int same = 0;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret_peer, &len) < 0)
-		return false;
-	if (ret_peer->uid != 0 && !in_group(fd, ret_peer->gid, control->monitor->control_gid)) {
-		log_event(LOG_WARN, "control.denied", LOG_INT("uid", ret_peer->uid));
-		turn_away(fd, ANSWER_STATUS_DENIED,
-			  "only root and members of the control-group may use lazaretctl");
-		return false;
-	}
 	wl_list_for_each (client, &control->clients, link)
-		same += client->uid == ret_peer->uid;
-	if (control->count >= CONTROL_MAX || same >= CONTROL_PER_UID) {
-		log_event(LOG_WARN, "control.limited", LOG_INT("uid", ret_peer->uid));
-		turn_away(fd, ANSWER_STATUS_FAILED, "too many connections; try again later");
+		same += client->caller.uid == uid;
+	if (control->count < CONTROL_MAX && same < CONTROL_PER_UID)
+		return true;
+	log_event(LOG_WARN, "control.limited", LOG_INT("uid", uid));
+	turn_away(fd, ANSWER_STATUS_FAILED, "too many connections; try again later");
+	return false;
+}
+
+static bool allowed(struct control *control, int fd, struct caller *ret_caller)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	struct caller caller = {0};
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 		return false;
+	caller.uid = peer.uid;
+	caller.found = origin_find(fd, &caller.origin);
+	if (peer.uid != 0) {
+		caller.roles = caller_roles(fd, peer.gid, control->monitor->role_gids);
+		if (!has_usable_roles(control, fd, &caller))
+			return false;
+		/* Nobody acts whose origin cannot be written down. */
+		if (caller.found == -ESRCH)
+			return turn_down(fd, &caller, "gone",
+					 "the program that asked has ended already");
 	}
+	if (!has_place(control, fd, peer.uid))
+		return false;
+	*ret_caller = caller;
 	return true;
+}
+
+/* Now it is complete who asks: what he says is read. */
+static void handle_name(void *data, const char *name)
+{
+	struct control_client *client = data;
+	int r;
+
+	str_copy(client->caller.name, sizeof(client->caller.name), name);
+	r = ipc_channel_create(client->control->monitor->loop, FD_STEAL(client->fd), &table, client,
+			       &client->channel);
+	if (r == 0)
+		return;
+	log_event(LOG_WARN, "control.failed", LOG_ERR(r));
+	client_drop(client);
 }
 
 static int accept_client(struct control *control, int fd)
 {
 	_cleanup_fd_ int owned = fd;
 	struct control_client *client;
-	struct ucred peer;
-	int r;
+	struct caller caller;
 
-	if (!allowed(control, fd, &peer))
+	if (!allowed(control, fd, &caller))
 		return 0;
 	client = calloc(1, sizeof(*client));
 	if (!client)
 		return -ENOMEM;
 	client->control = control;
-	client->uid = peer.uid;
+	client->caller = caller;
+	client->fd = FD_STEAL(owned);
 	wl_list_insert(control->clients.prev, &client->link);
 	control->count++;
 	client->timer = wl_event_loop_add_timer(control->monitor->loop, handle_timeout, client);
-	r = client->timer ? ipc_channel_create(control->monitor->loop, FD_STEAL(owned), &table,
-					       client, &client->channel)
-			  : -ENOMEM;
-	if (r < 0) {
+	if (!client->timer) {
 		client_drop(client);
-		return r;
+		return -ENOMEM;
 	}
 	wl_event_source_timer_update(client->timer, CONTROL_TIMEOUT * 1000);
+	who_ask(control->monitor->who, caller.uid, handle_name, client);
 	return 0;
 }
 

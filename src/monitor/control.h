@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The control socket: SOCK_SEQPACKET, one command a connection. Who asks is said by the kernel
- * (uid and groups at the time of connecting), never by the client. A client that says nonsense
+ * (uid and groups at the time of connecting), never by the client; what his roles let him do, by the
+ * command table. Every command is in the log with its result. A client that says nonsense
  * loses its own connection; nobody else notices.
  */
 #ifndef LAZARET_MONITOR_CONTROL_H

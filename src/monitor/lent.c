@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "ctl/answer.h"
 #include "ipc/message.h"
+#include "monitor/caller.h"
 #include "monitor/monitor.h"
 #include "monitor/netd.h"
 
@@ -25,13 +26,14 @@ int lent_create(const struct command_call *call, struct lent_cell **ret_lent)
 	}
 	lent->monitor = monitor;
 	lent->call = *call;
+	lent->call.caller = NULL;
 	lent->call.arguments = NULL;
 	lent->call.n_arguments = 0;
 	wl_list_insert(&monitor->lent, &lent->link);
 	/* Whatever path is open to some group is open here: all of them are to be tried. */
 	netd_create_cell(monitor->netd, lent->slot, UINT32_MAX);
 	log_event(LOG_INFO, "network.lent", LOG_INT("slot", lent->slot),
-		  LOG_INT("by_uid", call->caller));
+		  LOG_INT("by_uid", call->caller->uid));
 	*ret_lent = lent;
 	return 0;
 }
@@ -60,7 +62,7 @@ static void answer(struct lent_cell *lent, bool ok, const char *reason, const ch
 					  {"resolv_conf", ANSWER_STR, .str = resolv_conf},
 					  {NULL},
 				  });
-		call->answer_fd(call->data, &body, netns);
+		call->answer_fds(call->data, &body, &netns, 1);
 		answer_done(&body, "");
 	} else {
 		answer_failed(&body, ANSWER_STATUS_FAILED, reason);

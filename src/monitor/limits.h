@@ -48,6 +48,15 @@
 /* Words of a command, and bytes of one. */
 #define CONTROL_WORDS_MAX 16
 #define CONTROL_WORD_MAX 512
+/* Bytes of a command's arguments in the log. */
+#define AUDIT_ARGUMENTS_MAX 512
+/* Commands that a lazaretctl of the daemon does, at the same time; and how long one may take, seconds. */
+#define TOOLS_MAX 8
+#define TOOL_TIMEOUT 600
+/* Names of accounts that are remembered, for how long, and how long one is waited for; seconds. */
+#define WHO_KNOWN_MAX 64
+#define WHO_KEPT 600
+#define WHO_TIMEOUT 5
 
 /* Pause before a sibling that died is started again: doubles from min to max; ms. */
 #define SIBLING_PAUSE_MIN 100

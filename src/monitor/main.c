@@ -32,6 +32,8 @@
 #include "monitor/runtime.h"
 #include "monitor/session.h"
 #include "monitor/throttle.h"
+#include "monitor/tool.h"
+#include "monitor/who.h"
 
 #define FILES_MAX 16
 /* More descriptors than this help nobody and slow down what walks through them. */
@@ -217,7 +219,9 @@ static int set_up(struct monitor *monitor)
 		log_event(LOG_ERROR, "session.unlisted", LOG_ERR(r));
 		return r;
 	}
-	r = control_create(monitor, &monitor->control);
+	r = who_create(monitor, &monitor->who);
+	if (r == 0)
+		r = control_create(monitor, &monitor->control);
 	if (r < 0) {
 		log_event(LOG_ERROR, "control.unusable", LOG_ERR(r));
 		return r;
@@ -239,6 +243,8 @@ static void tear_down(struct monitor *monitor)
 		runtime_say_stopping(monitor);
 	frontdoor_destroy(monitor->frontdoor);
 	control_destroy(monitor->control);
+	who_destroy(monitor->who);
+	tool_end_all(monitor);
 	wl_list_for_each_safe (client, next_client, &monitor->clients, link)
 		client_destroy(client, client->state != CLIENT_ADMITTED || ended);
 	wl_list_for_each_safe (session, next, &monitor->sessions, link)
@@ -272,6 +278,7 @@ static int run(struct monitor *monitor)
 	wl_list_init(&monitor->sessions);
 	wl_list_init(&monitor->remains);
 	wl_list_init(&monitor->lent);
+	wl_list_init(&monitor->tools);
 	monitor->started = clock_wall();
 	reload_apply(monitor);
 	raise_limits();

@@ -10,7 +10,9 @@
  *	remains.c	what a dead session leaves behind
  *	adopt.c		the sessions of an earlier monitor
  *	keyd.c netd.c	the siblings, restarted when they die (sibling.c)
- *	control.c	lazaretctl's socket; commands.c what it can ask for
+ *	control.c	lazaretctl's socket; commands.c what it can ask for, tool.c what a lazaretctl of our own
+ *			does for him
+ *	caller.c	who asks, and the record of it; origin.c where he comes from, who.c his name
  */
 #ifndef LAZARET_MONITOR_MONITOR_H
 #define LAZARET_MONITOR_MONITOR_H
@@ -22,6 +24,7 @@
 
 #include "base/attr.h"
 #include "conf/conf.h"
+#include "conf/role.h"
 #include "monitor/registry.h"
 
 enum monitor_phase {
@@ -37,6 +40,7 @@ struct frontdoor;
 struct keyd;
 struct netd;
 struct throttle;
+struct who;
 
 /* What came of a reload: 0, or a negative errno with a sentence. */
 struct monitor;
@@ -60,7 +64,7 @@ struct monitor {
 
 	int runtime_fd, sessions_fd, lock_fd;
 	struct monitor_account gateway_account, keyd_account;
-	gid_t control_gid; /* (gid_t)-1: only root */
+	gid_t role_gids[ROLE_COUNT]; /* (gid_t)-1: nobody has the role */
 
 	char cgroup_name[64];
 	bool cgroup_delegated;
@@ -72,6 +76,7 @@ struct monitor {
 	struct wl_list sessions; /* session.link, all phases */
 	struct wl_list remains; /* remains.link */
 	struct wl_list lent; /* lent_cell.link */
+	struct wl_list tools; /* tool.link */
 	unsigned int n_parked; /* parked or on the way there */
 	struct wl_event_source *park_timer;
 	unsigned int park_failures; /* in a row */
@@ -88,6 +93,7 @@ struct monitor {
 	struct netd *netd;
 	struct frontdoor *frontdoor;
 	struct control *control;
+	struct who *who;
 	struct wl_event_source *signals[4];
 	struct wl_event_source *end_timer;
 };

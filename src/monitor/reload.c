@@ -57,14 +57,20 @@ int reload_read(const struct monitor *monitor, FILE *errors, struct conf **ret_c
 	return 0;
 }
 
-static void find_control_group(struct monitor *monitor)
+/* Only here, never for a request: a directory may let us wait. */
+static void find_roles(struct monitor *monitor)
 {
-	const char *name = conf_str(monitor->conf, CONF_CONTROL_GROUP);
-	struct group *group = name[0] ? getgrnam(name) : NULL;
+	for (unsigned int i = 0; i < ROLE_COUNT; i++) {
+		const char *name = role_group(monitor->conf, (enum role_index)i);
+		struct group *group = name[0] ? getgrnam(name) : NULL;
 
-	if (name[0] && !group)
-		log_event(LOG_WARN, "control.no-group", LOG_STR("group", name));
-	monitor->control_gid = group ? group->gr_gid : (gid_t)-1;
+		/* Who is in root's group is not root. */
+		if (name[0] && (!group || group->gr_gid == 0))
+			log_event(LOG_WARN, "role.no-group",
+				  LOG_STR("role", role_name((enum role_index)i)),
+				  LOG_STR("group", name));
+		monitor->role_gids[i] = group && group->gr_gid != 0 ? group->gr_gid : (gid_t)-1;
+	}
 }
 
 void reload_apply(struct monitor *monitor)
@@ -72,7 +78,7 @@ void reload_apply(struct monitor *monitor)
 	log_set_level((enum log_level)conf_int(monitor->conf, CONF_LOG_LEVEL));
 	throttle_set_cap(monitor->throttle,
 			 (uint64_t)conf_int(monitor->conf, CONF_LOGIN_DELAY_MAX) * USEC_PER_SEC);
-	find_control_group(monitor);
+	find_roles(monitor);
 }
 
 /* What sockets, siblings, folders and running sessions are bound to. */

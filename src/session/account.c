@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cell/cell.h"
+#include "conf/role.h"
 #include "net/path.h"
 #include "session/limits.h"
 
@@ -103,6 +104,24 @@ static int member_of(const struct account *account, const char *group, bool *ret
 	return 0;
 }
 
+static const char *role_objection(const struct account *account, const struct conf *conf,
+				  bool *ret_broken)
+{
+	for (unsigned int i = 0; i < ROLE_COUNT; i++) {
+		const char *group = role_group(conf, (enum role_index)i);
+		bool member = false;
+		int r = group[0] ? member_of(account, group, &member) : -ENOENT;
+
+		if (r < 0 && r != -ENOENT) {
+			*ret_broken = true;
+			return "the groups of the roles cannot be looked up";
+		}
+		if (r == 0 && member)
+			return "holds an administrative role";
+	}
+	return NULL;
+}
+
 const char *account_objection(const struct account *account, const struct conf *conf,
 			      bool *ret_broken)
 {
@@ -134,7 +153,7 @@ const char *account_objection(const struct account *account, const struct conf *
 		if (r == 0 && member)
 			return "in one of the admin-groups";
 	}
-	return NULL;
+	return role_objection(account, conf, ret_broken);
 }
 
 enum conf_clipboard account_clipboard(const struct account *account, const struct conf *conf)

@@ -8,9 +8,17 @@ import pathlib
 import re
 import sys
 
-ROW = re.compile(r'^C\((\w+), "([^"]*)", "([^"]*)",\s*\d+, \d+,\s*(\w+), (\w+)', re.M)
+ROW = re.compile(r'^C\((\w+), "([^"]*)", "([^"]*)",\s*\d+, \d+,\s*(\w+),\s*([A-Z_ |]+),', re.M)
 # An item ends where the next one begins, or its list.
 ITEM = re.compile(r"^\.It Ic ([a-z]+(?: [a-z]+)*)(.*?)(?=^\.It |^\.El)", re.M | re.S)
+
+
+def said(access):
+    """How the page says who may use a command."""
+    roles = [part.strip()[len("ROLE_"):].lower() for part in access.split("|")]
+    if roles == ["root"]:
+        return "\nRoles: root only.\n"
+    return "\nRoles: %s.\n" % ", ".join(roles)
 
 
 def main(arguments):
@@ -27,8 +35,9 @@ def main(arguments):
             # --json is every command's.
             if option != "json" and not re.search(r"[-| ]-?%s\b" % option, items[words]):
                 problems.append("lazaretctl(1): %s lacks --%s" % (words, option))
-        if access == "ROOT" and "root" not in items[words]:
-            problems.append("lazaretctl(1): %s does not say that it is root's" % words)
+        who = said(access)
+        if who not in items[words]:
+            problems.append('lazaretctl(1): %s does not say "%s"' % (words, who))
     problems += ["lazaretctl(1) has the command %s, which there is not" % words
                  for words in items if words not in [row[1] for row in rows]]
     if len(rows) < 5:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The monitor's end of the control socket, alone: its own file, with commands that only say who
- * asked for what. usage: control-server FOLDER GID HASTE. The socket is FOLDER/control, GID the
- * control group; time limits pass HASTE times as fast. Prints READY.
+ * asked for what. usage: control-server FOLDER GID HASTE. The socket is FOLDER/control; GID and the
+ * numbers after it are the groups of the roles; time limits pass HASTE times as fast. Prints READY.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -53,7 +53,7 @@ void command_run(enum command_id id, const struct command_call *call)
 	if (id == COMMAND_SESSIONS)
 		answer_flood(call);
 	snprintf(sentence, sizeof(sentence), "%s by %u with %zu %s", command_row(id)->words,
-		 (unsigned int)call->caller, call->n_arguments,
+		 (unsigned int)call->caller->uid, call->n_arguments,
 		 call->n_arguments > 0 ? call->arguments[0] : "");
 	buf_init(&body, IPC_BODY_MAX);
 	answer_done(&body, sentence);
@@ -65,6 +65,40 @@ void command_forget(struct monitor *monitor, const void *data);
 void command_forget(struct monitor *monitor, const void *data)
 {
 	(void)monitor;
+	(void)data;
+}
+
+void tool_abandon(struct tool *tool)
+{
+	(void)tool;
+}
+
+/* The tests connect by a process that has ended when it is looked at. */
+int origin_find(int socket, struct origin *ret_origin)
+{
+	(void)socket;
+	*ret_origin = (struct origin){.address = "192.0.2.7", .port = 50000};
+	return 0;
+}
+
+void origin_format(const struct origin *origin, int found, char out[ORIGIN_TEXT_MAX])
+{
+	(void)found;
+	snprintf(out, ORIGIN_TEXT_MAX, "%s port %u", origin->address, origin->port);
+}
+
+void who_ask(struct who *who, uid_t uid, void (*found)(void *data, const char *name), void *data)
+{
+	char name[16];
+
+	(void)who;
+	snprintf(name, sizeof(name), "u%u", (unsigned int)uid);
+	found(data, name);
+}
+
+void who_forget(struct who *who, const void *data)
+{
+	(void)who;
 	(void)data;
 }
 
@@ -83,11 +117,13 @@ int main(int argc, char **argv)
 	if (argc != 4)
 		return 2;
 	log_init("control-server");
-	monitor.control_gid = (gid_t)strtoul(argv[2], NULL, 10);
+	for (unsigned int i = 0; i < ROLE_COUNT; i++)
+		monitor.role_gids[i] = (gid_t)strtoul(argv[2], NULL, 10) + i;
+	monitor.conf = conf_create();
 	haste = (int)strtol(argv[3], NULL, 10);
 	monitor.runtime_fd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	monitor.loop = wl_event_loop_create();
-	if (haste < 1 || monitor.runtime_fd < 0 || !monitor.loop ||
+	if (haste < 1 || monitor.runtime_fd < 0 || !monitor.loop || !monitor.conf ||
 	    control_create(&monitor, &control) < 0)
 		return 1;
 	puts("READY");

@@ -16,13 +16,17 @@ import unittest
 
 from lib_frontdoor import BUILD, SOURCE, TYPES, VERSION, string, take_string
 from lib_proc import scaled, wait_until
+from lib_roles import MAY, ROLES, table
 
-GROUP, MEMBER, STRANGER = 54000, 54001, 54002
+# Of the roles, one group behind the other.
+GROUPS = {role: 54000 + i for i, role in enumerate(ROLES)}
+MAINT = GROUPS["maint"]
+MEMBER, STRANGER = 54101, 54102
 RECORDS, DONE, FAILED = range(3)
 USAGE, DENIED = 2, 4
 CONTROL_MAX, PER_UID = 32, 8
 WORDS_MAX, WORD_MAX = 16, 512
-CONTROL_VERSION = 1
+CONTROL_VERSION = 2
 
 
 def limit(name):
@@ -73,7 +77,7 @@ class Server:
         self.path = os.path.join(self.folder.name, "control")
         self.log_file = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [BUILD / "tests/proto/control-server", self.folder.name, str(GROUP), str(haste)],
+            [BUILD / "tests/proto/control-server", self.folder.name, str(GROUPS["config"]), str(haste)],
             stdout=subprocess.PIPE, stderr=self.log_file)
         if self.process.stdout.readline() != b"READY\n":
             raise AssertionError("it did not start: " + self.log())
@@ -157,7 +161,7 @@ class Access(Control):
 
     def test_member(self):
         """By its first group and by another one; what is root's stays root's."""
-        for gid, groups in ((GROUP, ()), (STRANGER, (1, GROUP, 2))):
+        for gid, groups in ((MAINT, ()), (STRANGER, (1, MAINT, 2))):
             client = self.connect(MEMBER, gid, groups)
             self.assertEqual(self.ask(client, "kick", "alice"),
                              (DONE, None, "kick by %d with 1 alice" % MEMBER))
@@ -166,27 +170,100 @@ class Access(Control):
             self.assertEqual((kind, status), (FAILED, DENIED))
             self.assertIn("only root", sentence)
 
+    def test_roles(self):
+        """Each role with each command of the table: what it may and what not, and both in the log."""
+        rows = table(SOURCE)
+        self.assertEqual({words: roles for words, (_, _, roles) in rows.items()}, MAY)
+        for role in ROLES:
+            for words, (least, where, _) in rows.items():
+                if words in ("end", "sessions", "version"):  # never answered, flooded, not asked
+                    continue
+                with self.subTest(role=role, command=words):
+                    mark = len(self.server.log())
+                    client = self.connect(MEMBER, STRANGER, (GROUPS[role],))
+                    answer = self.ask(client, *words.split(), *["x y"] * least)
+                    line = self.server.log()[mark:]
+                    self.assertIn('user="u%d" uid=%d from="192.0.2.7 port 50000"'
+                                  % (MEMBER, MEMBER), line)
+                    self.assertIn('command="%s" arguments="%s"'
+                                  % (words, " ".join(["'x y'"] * least)), line)
+                    client.close()
+                    if role in MAY[words]:
+                        self.assertEqual(answer[0], DONE)
+                        self.assertIn("info admin.command", line)
+                        self.assertIn('role="%s"' % role, line)
+                        self.assertIn('result="done"', line)
+                        continue
+                    self.assertEqual(answer[:2], (FAILED, DENIED))
+                    self.assertIn("warn admin.refused", line)
+                    self.assertIn('reason="holds %s"' % role, line)
+                    for needed in MAY[words] or {"root"}:
+                        self.assertIn(needed, answer[2])
+
+    def test_several_roles(self):
+        """What one of them may; but not two that one person must not hold together."""
+        groups = [GROUPS["maint"], GROUPS["config"]]
+        self.assertEqual(self.ask(self.connect(MEMBER, STRANGER, groups), "reload")[0], DONE)
+        self.assertEqual(self.ask(self.connect(MEMBER, STRANGER, groups), "kick", "a")[0], DONE)
+        self.assertEqual(self.ask(self.connect(MEMBER, STRANGER, groups), "roles", "check")[:2],
+                         (FAILED, DENIED))
+        for others, pair in ((["audit", "config"], "audit with config"),
+                             (["update", "audit"], "audit with update"),
+                             (["security", "maint"], "security with maint")):
+            mark = len(self.server.log())
+            client = self.connect(MEMBER, GROUPS[others[0]], [GROUPS[o] for o in others[1:]])
+            kind, status, sentence = self.receive(client)
+            self.assertEqual((kind, status), (FAILED, DENIED))
+            for role in others:
+                self.assertIn("lazaret-" + role, sentence)
+            self.assertIn('reason="%s"' % pair, self.server.log()[mark:])
+            self.assert_closed(client)
+        # Root is not asked for roles.
+        self.assertEqual(self.ask(self.connect(0, 0, list(GROUPS.values())), "shutdown")[0], DONE)
+
     def test_stranger(self):
         """Is told why before it has said a word, and then nothing it says is read."""
         client = self.connect(STRANGER, STRANGER, (1, 2))
         kind, status, sentence = self.receive(client)
         self.assertEqual((kind, status), (FAILED, DENIED))
-        self.assertIn("control-group", sentence)
+        self.assertIn("holders of a role", sentence)
         self.assert_closed(client)
-        self.assertIn("control.denied uid=%d" % STRANGER, self.server.log())
+        self.assertIn('control.denied uid=%d from="192.0.2.7 port 50000" reason="no role"' % STRANGER,
+                      self.server.log())
         with self.assertRaises(BrokenPipeError):
             client.send(request("shutdown"))
         self.assert_serves()
 
     def test_group_whose_number_is_the_uid(self):
-        client = self.connect(GROUP, STRANGER)
+        client = self.connect(MAINT, STRANGER)
         self.assertEqual(self.receive(client)[:2], (FAILED, DENIED))
 
     def test_many_groups(self):
-        """A member of more groups than are looked at is refused, not let in."""
-        client = self.connect(MEMBER, STRANGER, [GROUP] + list(range(60000, 62000)))
+        """A member of more groups than are looked at is refused, not let in: in one of them might be a
+        role that must not meet the others. As many as are looked at are."""
+        most = [MAINT] + list(range(60000, 61023))
+        self.assertEqual(self.ask(self.connect(MEMBER, STRANGER, most), "status")[0], DONE)
+        client = self.connect(MEMBER, MAINT, most + [61023])
         self.assertEqual(self.receive(client)[:2], (FAILED, DENIED))
         self.assert_serves()
+
+
+class Record(Control):
+    """What the log says of commands that do not end by themselves."""
+
+    def test_unanswered(self):
+        """One that takes a while is written down when it begins, and when its caller has left."""
+        client = self.connect(MEMBER, MAINT)
+        client.send(request("end", "alice", "a\nb\" forged"))
+        wait_until(lambda: "admin.begun" in self.server.log(), 10, "it is in the log")
+        client.close()
+        wait_until(lambda: 'result="unknown"' in self.server.log(), 10, "its end is")
+        lines = [line for line in self.server.log().splitlines() if 'command="end"' in line]
+        self.assertEqual(len(lines), 2)
+        numbers = {line.partition("number=")[2].split()[0] for line in lines}
+        self.assertEqual(len(numbers), 1)
+        for line in lines:
+            self.assertIn("arguments=\"alice 'a b\\\" forged'\"", line)
 
 
 class Nonsense(Control):
@@ -240,7 +317,7 @@ class Nonsense(Control):
         self.refused(request("status", count=2))
         self.refused(request("status", "x", count=1))
         self.refused(request("status", count=0xffffffff))
-        self.refused(packet("CONTROL_REQUEST", struct.pack(">III", 1, 1, 0xffffffff) + b"status"))
+        self.refused(packet("CONTROL_REQUEST", struct.pack(">III", CONTROL_VERSION, 1, 0xffffffff) + b"status"))
         self.refused(request("sta\0tus"))
 
     def test_versions(self):
@@ -286,15 +363,15 @@ class Greedy(Control):
     def test_one_uid(self):
         """As many as one account may have; then a sentence; then, when one has left, service."""
         self.assertEqual(limit("CONTROL_PER_UID"), PER_UID)
-        clients = [self.connect(MEMBER, GROUP) for _ in range(PER_UID)]
-        self.assertEqual(self.receive(self.connect(MEMBER, GROUP))[:2], (FAILED, 1))
+        clients = [self.connect(MEMBER, MAINT) for _ in range(PER_UID)]
+        self.assertEqual(self.receive(self.connect(MEMBER, MAINT))[:2], (FAILED, 1))
         self.assert_serves()
         clients[0].close()
         self.wait_for_place(MEMBER)
 
     def wait_for_place(self, uid):
         def place():
-            with connect_as(self.server.path, uid, GROUP) as client:
+            with connect_as(self.server.path, uid, MAINT) as client:
                 client.send(request("status"))
                 return self.receive(client)[0] == DONE
         wait_until(place, 10, "a place is free again")
@@ -303,7 +380,7 @@ class Greedy(Control):
         self.assertEqual(limit("CONTROL_MAX"), CONTROL_MAX)
         clients = []
         for uid in range(CONTROL_MAX // PER_UID):
-            clients += [self.connect(MEMBER + uid, GROUP) for _ in range(PER_UID)]
+            clients += [self.connect(MEMBER + uid, MAINT) for _ in range(PER_UID)]
         self.assertEqual(self.receive(self.connect())[:2], (FAILED, 1))
         clients[0].close()
         self.wait_for_place(0)
@@ -333,7 +410,7 @@ class Greedy(Control):
 
     def test_reads_nothing(self):
         """What it does not take is dropped at a bound; nobody else waits for it."""
-        client = self.connect(MEMBER, GROUP)
+        client = self.connect(MEMBER, MAINT)
         client.send(request("sessions"))
         self.assert_serves()
         memory = (pathlib.Path("/proc") / str(self.server.process.pid) / "status").read_text()
@@ -349,7 +426,7 @@ class Greedy(Control):
     def test_killed_in_the_middle(self):
         """A client that is killed while it is being answered takes nothing with it."""
         for _ in range(5):
-            client = self.connect(MEMBER, GROUP)
+            client = self.connect(MEMBER, MAINT)
             process = subprocess.Popen(["sleep", "60"], pass_fds=[client.fileno()])
             client.send(request("sessions"))
             client.close()
@@ -407,7 +484,7 @@ class Program(Control):
         status, out, err = self.finish(self.lazaretctl(
             "status", program=program, user=STRANGER, group=STRANGER, extra_groups=[]))
         self.assertEqual((status, out), (DENIED, ""))
-        self.assertIn("control-group", err)
+        self.assertIn("holders of a role", err)
 
     def test_daemon_dies(self):
         process = self.lazaretctl("end", "alice")

@@ -183,8 +183,8 @@ class NoDaemon(unittest.TestCase):
         self.assertEqual((status, out), (1, ""))
         self.assertIn('path "nrpe" is off', err)
         done = subprocess.run(
-            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", CTL, "paths", "probe",
-             self.conf], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", CTL, "--here", "paths",
+             "probe", self.conf], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, check=False)
         self.assertEqual(done.returncode, 4)
         self.assertIn("root", done.stderr)
@@ -218,7 +218,7 @@ def control_request(*words):
     ipc = TOP / "src/ipc"
     names = re.findall(r"^M\((\w+),", (ipc / "messages.def").read_text("utf-8"), re.M)
     version = re.search(r"IPC_VERSION (\d+)", (ipc / "message.h").read_text("utf-8")).group(1)
-    return struct.pack(">HHII", names.index("CONTROL_REQUEST"), int(version), 1, len(words)) \
+    return struct.pack(">HHII", names.index("CONTROL_REQUEST"), int(version), 2, len(words)) \
         + b"".join(struct.pack(">I", len(w)) + w for w in words)
 
 

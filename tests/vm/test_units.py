@@ -16,6 +16,7 @@ import time
 import unittest
 
 from lib_proc import processes, run, scaled, wait_until
+from lib_roles import ROLES
 from lib_rfb import Client, Refused
 
 CONFIG = pathlib.Path("/etc/lazaret/lazaret.conf")
@@ -239,7 +240,7 @@ class Units(UnitTest):
             account = pwd.getpwnam(name)
             self.assertEqual(account.pw_shell, "/usr/sbin/nologin")
             self.assertLess(account.pw_uid, 1000)
-        for group in ("lazaret-users", "lazaret-admin"):
+        for group in ("lazaret-users", *("lazaret-" + role for role in ROLES)):
             run("getent", "group", group)
         for path, mode in ((TLS, 0o700), (CONFIG.parent, 0o755), ("/run/lazaret", 0o711),
                            ("/var/lib/lazaret", 0o711)):

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "conf/role.h"
 #include "wire/buf.h"
 
 /* Reads `text`; returns the result, and what was complained about in `errors`. */
@@ -137,6 +138,16 @@ static void test_wrong(void **state)
 		{"port = 99999999999999999999\n", "must be a number"},
 		{"prot = 1\n", "site.conf:1: there is no option \"prot\"; did you mean \"port\"?"},
 		{"completely-else = 1\n", "lists all"},
+		{"role-audit = \"staff\"\nrole-backup = \"staff\"\n",
+		 "site.conf:1: \"role-audit\" needs a group of its own: \"staff\" is that of "
+		 "\"role-backup\""},
+		{"role-maint = \"lazaret-users\"\n", "\"role-maint\" must not be the users-group"},
+		{"roles-apart = {\"audit\"}\n", "needs pairs of config, maint"},
+		{"roles-apart = {\"audit:audit\"}\n", "needs pairs of config, maint"},
+		{"roles-apart = {\"audit:every\"}\n", "needs pairs of config, maint"},
+		{"control-group = \"staff\"\n", "site.conf:1: there is no option \"control-group\" "
+						"any more: give each administrator the "
+						"roles"},
 		{"browser = lynx\n", "\"browser\" must be one of chromium,firefox, not \"lynx\""},
 		{"page-title = maybe\n", "must be yes or no"},
 		{"certificate = server.pem\n", "must be a whole path that begins with /"},
@@ -232,6 +243,54 @@ static void test_dump_is_read_again(void **state)
 	assert_int_equal(conf_path_int(again, 0, CONF_PATH_ENABLED), CONF_ENABLED_NO);
 }
 
+/* Which pairs are kept apart: by default, by others, by none. */
+static void test_roles_apart(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned int set;
+		bool apart;
+	} cases[] = {
+		{"", 0, false},
+		{"", ROLE_AUDIT, false},
+		{"", ROLE_CONFIG | ROLE_MAINT | ROLE_UPDATE | ROLE_BACKUP, false},
+		{"", ROLE_CONFIG | ROLE_SECURITY, false},
+		{"", ROLE_MAINT | ROLE_SECURITY, true},
+		{"", ROLE_AUDIT | ROLE_BACKUP, true},
+		{"", ROLE_ALL, true},
+		{"roles-apart = {}\n", ROLE_ALL, false},
+		{"roles-apart = {\"any:any\"}\n", ROLE_UPDATE, false},
+		{"roles-apart = {\"any:any\"}\n", ROLE_UPDATE | ROLE_BACKUP, true},
+		{"roles-apart = {\"update:backup\"}\n", ROLE_UPDATE | ROLE_BACKUP, true},
+		{"roles-apart = {\"update:backup\"}\n", ROLE_MAINT | ROLE_SECURITY, false},
+	};
+	char errors[4096];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_cleanup_conf_ struct conf *conf = conf_create();
+		enum role_index a, b;
+
+		assert_int_equal(read_text(conf, cases[i].text, errors, sizeof(errors)), 0);
+		assert_int_equal(role_conflict(conf, cases[i].set, &a, &b), cases[i].apart);
+		if (!cases[i].apart)
+			continue;
+		assert_int_not_equal(a, b);
+		assert_true(cases[i].set & 1u << a && cases[i].set & 1u << b);
+	}
+}
+
+static void test_role_text(void **state)
+{
+	char text[ROLE_TEXT_MAX];
+
+	(void)state;
+	assert_string_equal(role_format(0, text), "none");
+	assert_string_equal(role_format(ROLE_MAINT, text), "maint");
+	assert_string_equal(role_format(ROLE_ALL, text),
+			    "config, maint, update, backup, audit, security");
+}
+
 static void test_copy(void **state)
 {
 	_cleanup_conf_ struct conf *conf = conf_create();
@@ -305,6 +364,8 @@ int main(void)
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_file_permissions),
 		cmocka_unit_test(test_dump_is_read_again),
+		cmocka_unit_test(test_roles_apart),
+		cmocka_unit_test(test_role_text),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_copy_of_paths),
 	};

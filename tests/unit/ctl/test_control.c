@@ -4,10 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 #include <errno.h>
 
+#include "conf/role.h"
 #include "ctl/answer.h"
 #include "ctl/command.h"
 
@@ -26,7 +28,40 @@ static void test_find(void **state)
 	assert_int_equal(command_find(1, kick, &id, &used), -ENODATA);
 	assert_int_equal(command_find(3, kick, &id, &used), 0);
 	assert_int_equal(command_find(4, kick, &id, &used), -E2BIG);
-	assert_int_equal(command_row(COMMAND_SHUTDOWN)->access, COMMAND_ROOT);
+	assert_int_equal(command_row(COMMAND_SHUTDOWN)->roles, ROLE_ROOT);
+	assert_int_equal(command_row(COMMAND_KICK)->roles, ROLE_MAINT);
+}
+
+static void assert_line(const struct command *command, size_t n, const char *const *arguments,
+			const char *expected)
+{
+	char line[64];
+
+	command_format(command, n, arguments, line, sizeof(line));
+	assert_string_equal(line, expected);
+	/* Cut anywhere, it ends. */
+	for (size_t size = 1; size < sizeof(line); size++) {
+		memset(line, 'x', sizeof(line));
+		command_format(command, n, arguments, line, size);
+		assert_true(strlen(line) < size);
+		assert_true(strncmp(line, expected, strlen(line)) == 0);
+	}
+}
+
+static void test_format(void **state)
+{
+	const struct command set = {
+		.arguments = "USER [--password SECRET] [--pin SECRET | --note TEXT]"};
+
+	(void)state;
+	assert_line(&set, 0, NULL, "");
+	assert_line(&set, 2, (const char *[]){"a b", ""}, "'a b' ''");
+	assert_line(&set, 3, (const char *[]){"al", "--password", "hu nter"}, "al --password ***");
+	assert_line(&set, 2, (const char *[]){"--pin=12", "--note=12"}, "--pin=*** --note=12");
+	assert_line(&set, 3, (const char *[]){"--pin", "--note", "x"}, "--pin *** x");
+	assert_line(&set, 2, (const char *[]){"--pass", "x"}, "--pass x");
+	assert_line(&set, 2, (const char *[]){"--word", "x"}, "--word x");
+	assert_line(&set, 1, (const char *[]){"--password"}, "--password");
 }
 
 static void test_answer(void **state)
@@ -73,6 +108,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_answer),
 	};
 

@@ -141,6 +141,29 @@ static void test_objections(void **state)
 	assert_objection("deputy", conf, "in one of the admin-groups");
 }
 
+/* By the group of any role, also where no list of groups says so. */
+static void test_roles(void **state)
+{
+	static const char *const names[] = {"config", "maint", "update",
+					    "backup", "audit", "security"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char text[128];
+
+		snprintf(text, sizeof(text),
+			 "users-group = \"people\"\nadmin-groups = {}\nrole-%s = \"chiefs\"\n",
+			 names[i]);
+		{
+			_cleanup_conf_ struct conf *conf = configure(text);
+
+			assert_objection("first", conf, NULL);
+			assert_objection("boss", conf, "holds an administrative role");
+			assert_objection("deputy", conf, "holds an administrative role");
+		}
+	}
+}
+
 static void test_no_users_group(void **state)
 {
 	_cleanup_conf_ struct conf *conf = configure("users-group = \"ghosts\"\n");
@@ -226,6 +249,7 @@ int main(void)
 		cmocka_unit_test_setup(test_lookup, set_up),
 		cmocka_unit_test_setup(test_too_many_groups, set_up),
 		cmocka_unit_test_setup(test_objections, set_up),
+		cmocka_unit_test_setup(test_roles, set_up),
 		cmocka_unit_test_setup(test_no_users_group, set_up),
 		cmocka_unit_test_setup(test_clipboard, set_up),
 		cmocka_unit_test_setup(test_clipboard_off, set_up),

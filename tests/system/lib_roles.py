@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may use which command: written down by hand, so that a change of the table is noticed."""
+
+import pathlib
+import re
+
+ROLES = ("config", "maint", "update", "backup", "audit", "security")
+
+READERS = {"config", "audit", "security"}
+MAY = {
+    "status": set(ROLES),
+    "sessions": {"maint", "audit"},
+    "kick": {"maint"},
+    "end": {"maint"},
+    "reload": {"config", "security"},
+    "shutdown": set(),
+    "cell lend": set(),
+    "config check": READERS,
+    "config dump": READERS,
+    "firewall show": READERS,
+    "firewall apply": {"config"},
+    "firewall check": READERS,
+    "firewall export": READERS,
+    "paths list": READERS | {"maint"},
+    "paths explain": READERS | {"maint"},
+    "paths probe": {"config", "maint"},
+    "roles show": set(ROLES),
+    "roles check": {"audit", "security"},
+    "version": set(ROLES),
+}
+
+_ROW = re.compile(r'^C\((\w+), "([^"]*)", "([^"]*)",\s*(\d+), (\d+),\s*(\w+),\s*([A-Z_ |]+),', re.M)
+
+
+def table(source):
+    """The rows of the command table: {words: (least arguments, where, roles)}"""
+    rows = {}
+    for _, words, _, least, _, where, access in _ROW.findall(
+            (pathlib.Path(source) / "src/ctl/commands.def").read_text("utf-8")):
+        names = {part.strip()[len("ROLE_"):].lower() for part in access.split("|")}
+        roles = set(ROLES) if names == {"all"} else names - {"root"}
+        rows[words] = (int(least), where, roles)
+    return rows
