@@ -34,6 +34,7 @@ static const char words[] =
 	"<tt>man 7 harbour</tt> for what each of them holds. ";
 
 static uint32_t *page; /* WIDTH x page_height */
+static struct compare_row rows[HEIGHT];
 static int page_height = 12000;
 static int sidebar = 300; /* pixels wide */
 
@@ -166,7 +167,7 @@ static void time_compare(const char *name, const struct picture *a, const struct
 	for (int i = 0; i < RUNS; i++) {
 		uint64_t start = clock_now();
 
-		check(compare_region(a, b, &all, &changed));
+		check(compare_region(a, b, &all, rows, &changed));
 		ms[i] = (double)(clock_now() - start) / 1000;
 	}
 	boxes = pixman_region32_n_rects(&changed);
@@ -186,12 +187,12 @@ static void time_scroll(const char *name, const struct picture *before, const st
 
 	pixman_region32_init_rect(&all, 0, 0, WIDTH, HEIGHT);
 	pixman_region32_init(&changed);
-	check(compare_region(before, now, &all, &changed));
+	check(compare_region(before, now, &all, rows, &changed));
 	check(scroll_create(&scroll));
 	for (int i = 0; i < RUNS; i++) {
 		uint64_t start = clock_now();
 
-		check(scroll_search(scroll, before, now, &changed, NULL, &copies, &count));
+		check(scroll_search(scroll, before, now, rows, &changed, NULL, &copies, &count));
 		ms[i] = (double)(clock_now() - start) / 1000;
 		area = 0;
 		for (size_t k = 0; k < count; k++)

@@ -3,13 +3,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
-#include "rfb/protocol.h"
 #include "rfb/vector.h"
 
 #define BLOCK 64 /* pixels looked at before the next decision */
-#define CELLS_MAX (RFB_SIDE_MAX / COMPARE_CELL_WIDTH + 1)
 
 VECTORISED bool compare_equal(const uint32_t *a, const uint32_t *b, int count)
 {
@@ -67,67 +66,110 @@ static int boxes_add(struct boxes *boxes, int x1, int y1, int x2, int y2)
 	return 0;
 }
 
-/* Marks the cells in which two rows from x1 to x2 differ. */
-static void mark_row(const uint32_t *a, const uint32_t *b, int x1, int x2, bool *marks)
+VECTORISED void compare_cells(const uint32_t *a, const uint32_t *b, int first, int end,
+			      struct compare_row *row)
 {
-	int cell = 0;
+	for (int cell = first; cell < end; cell++) {
+		uint32_t differ = 0;
+
+		for (int k = 0; k < COMPARE_CELL_WIDTH; k++)
+			differ |= a[k] ^ b[k];
+		row->cells[cell / 64] |= (uint64_t)((differ & COMPARE_MASK) != 0) << cell % 64;
+		a += COMPARE_CELL_WIDTH;
+		b += COMPARE_CELL_WIDTH;
+	}
+}
+
+static void mark_part(const uint32_t *a, const uint32_t *b, int x1, int x2, struct compare_row *row)
+{
+	int cell = x1 / COMPARE_CELL_WIDTH;
+
+	if (x1 < x2 && !compare_equal(a + x1, b + x1, x2 - x1))
+		row->cells[cell / 64] |= UINT64_C(1) << cell % 64;
+}
+
+/* Marks the cells in which two rows from x1 to x2 differ; those at the ends may be cut. */
+static void mark_row(const uint32_t *a, const uint32_t *b, int x1, int x2, struct compare_row *row)
+{
+	int first = (x1 + COMPARE_CELL_WIDTH - 1) / COMPARE_CELL_WIDTH;
+	int end = x2 / COMPARE_CELL_WIDTH;
 
 	if (compare_equal(a + x1, b + x1, x2 - x1))
 		return;
-	for (int x = x1; x < x2; cell++) {
-		int end = MIN((x / COMPARE_CELL_WIDTH + 1) * COMPARE_CELL_WIDTH, x2);
-
-		if (!marks[cell] && !compare_equal(a + x, b + x, end - x))
-			marks[cell] = true;
-		x = end;
+	if (first > end) {
+		mark_part(a, b, x1, x2, row);
+		return;
 	}
+	mark_part(a, b, x1, first * COMPARE_CELL_WIDTH, row);
+	compare_cells(a + first * COMPARE_CELL_WIDTH, b + first * COMPARE_CELL_WIDTH, first, end,
+		      row);
+	mark_part(a, b, end * COMPARE_CELL_WIDTH, x2, row);
 }
 
-static int add_marked(struct boxes *boxes, const bool *marks, int x1, int x2, int y1, int y2)
+static bool is_marked(const struct compare_row *row, int cell)
 {
-	int cell = 0, start = -1;
+	return row->cells[cell / 64] >> cell % 64 & 1;
+}
 
-	for (int x = x1; x < x2; cell++) {
-		int end = MIN((x / COMPARE_CELL_WIDTH + 1) * COMPARE_CELL_WIDTH, x2);
+/* Runs of marked cells, cut to the box. */
+static int add_marked(struct boxes *boxes, const struct compare_row *marks,
+		      const pixman_box32_t *box)
+{
+	int end = (box->x2 + COMPARE_CELL_WIDTH - 1) / COMPARE_CELL_WIDTH;
 
-		if (marks[cell] && start < 0)
-			start = x;
-		if (start >= 0 && !marks[cell]) {
-			int r = boxes_add(boxes, start, y1, x, y2);
+	for (int cell = box->x1 / COMPARE_CELL_WIDTH; cell < end; cell++) {
+		int start = cell, r;
 
-			if (r < 0)
-				return r;
-			start = -1;
-		}
-		x = end;
+		while (cell < end && is_marked(marks, cell))
+			cell++;
+		if (cell == start)
+			continue;
+		r = boxes_add(boxes, MAX(start * COMPARE_CELL_WIDTH, box->x1), box->y1,
+			      MIN(cell * COMPARE_CELL_WIDTH, box->x2), box->y2);
+		if (r < 0)
+			return r;
 	}
-	return start < 0 ? 0 : boxes_add(boxes, start, y1, x2, y2);
+	return 0;
+}
+
+/* One row of cells. */
+static int compare_band(const struct picture *a, const struct picture *b, const pixman_box32_t *box,
+			struct compare_row *rows, struct boxes *boxes)
+{
+	struct compare_row band = {0};
+
+	for (int y = box->y1; y < box->y2; y++) {
+		struct compare_row row = {0};
+
+		mark_row(a->pixels + (size_t)y * a->stride, b->pixels + (size_t)y * b->stride,
+			 box->x1, box->x2, &row);
+		for (int i = 0; i < COMPARE_WORDS; i++) {
+			band.cells[i] |= row.cells[i];
+			if (rows)
+				rows[y].cells[i] |= row.cells[i];
+		}
+	}
+	return add_marked(boxes, &band, box);
 }
 
 static int compare_box(const struct picture *a, const struct picture *b, const pixman_box32_t *box,
-		       struct boxes *boxes)
+		       struct compare_row *rows, struct boxes *boxes)
 {
-	bool marks[CELLS_MAX];
+	pixman_box32_t band = *box;
 
-	for (int y = box->y1; y < box->y2;) {
-		int end = MIN((y / COMPARE_CELL_HEIGHT + 1) * COMPARE_CELL_HEIGHT, box->y2);
+	for (; band.y1 < box->y2; band.y1 = band.y2) {
 		int r;
 
-		for (size_t i = 0; i < ARRAY_LEN(marks); i++)
-			marks[i] = false;
-		for (int row = y; row < end; row++)
-			mark_row(a->pixels + (size_t)row * a->stride,
-				 b->pixels + (size_t)row * b->stride, box->x1, box->x2, marks);
-		r = add_marked(boxes, marks, box->x1, box->x2, y, end);
+		band.y2 = MIN((band.y1 / COMPARE_CELL_HEIGHT + 1) * COMPARE_CELL_HEIGHT, box->y2);
+		r = compare_band(a, b, &band, rows, boxes);
 		if (r < 0)
 			return r;
-		y = end;
 	}
 	return 0;
 }
 
 int compare_region(const struct picture *a, const struct picture *b, const pixman_region32_t *hint,
-		   pixman_region32_t *ret_changed)
+		   struct compare_row *rows, pixman_region32_t *ret_changed)
 {
 	struct boxes boxes = {0};
 	_cleanup_free_ pixman_box32_t *items = NULL;
@@ -135,8 +177,10 @@ int compare_region(const struct picture *a, const struct picture *b, const pixma
 	int n, r = 0;
 	const pixman_box32_t *box = pixman_region32_rectangles((pixman_region32_t *)hint, &n);
 
+	if (rows)
+		memset(rows, 0, (size_t)a->height * sizeof(*rows));
 	for (int i = 0; i < n && r == 0; i++)
-		r = compare_box(a, b, &box[i], &boxes);
+		r = compare_box(a, b, &box[i], rows, &boxes);
 	items = boxes.items;
 	if (r < 0)
 		return r;

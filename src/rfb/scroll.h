@@ -2,10 +2,10 @@
 /*
  * Finding scrolls: which parts of the new picture are an exact shift of the old one.
  *
- * The picture is cut into strips of 64 pixels across the direction of the scroll; each line of a
- * strip is hashed, lines that changed vote for the shift that explains them, and each strip then
- * takes the shifts that fit, run by run, confirmed pixel by pixel. So fixed headers, side bars and
- * panes that scroll apart are found for what they are.
+ * Some lines vote for the shift that explains them (scroll_vote.h); each guess is then tried pixel
+ * by pixel on a grid of cells, and each column of cells takes the shifts that fit, run by run. So
+ * fixed headers, side bars, panes that scroll apart and panels that are dragged are found for what
+ * they are.
  */
 #ifndef LAZARET_RFB_SCROLL_H
 #define LAZARET_RFB_SCROLL_H
@@ -13,6 +13,7 @@
 #include <pixman.h>
 
 #include "base/attr.h"
+#include "rfb/compare.h"
 #include "rfb/pixel_format.h"
 
 #define SCROLL_COPIES_MAX 256
@@ -29,8 +30,9 @@ NODISCARD int scroll_create(struct scroll **ret_scroll);
 void scroll_destroy(struct scroll *scroll);
 
 /*
- * Looks for shifts that explain `changed` (a region where `before` and `now`, of one size,
- * differ). No copy reads inside `avoid` (may be NULL).
+ * Looks for shifts that explain what changed between `before` and `now`, which have one size.
+ * `rows` and `changed` are what compare_region() tells of them. No copy reads inside `avoid` (may
+ * be NULL).
  *
  * The copies are exact when applied to `before` one after the other, each like memmove, as a
  * client does with CopyRect (RFC 6143 7.7.2): no copy reads what an earlier one wrote. They may
@@ -38,9 +40,9 @@ void scroll_destroy(struct scroll *scroll);
  * the array belongs to `scroll`. 0 or -ENOMEM.
  */
 NODISCARD int scroll_search(struct scroll *scroll, const struct picture *before,
-			    const struct picture *now, const pixman_region32_t *changed,
-			    const pixman_region32_t *avoid, const struct scroll_copy **ret_copies,
-			    size_t *ret_count);
+			    const struct picture *now, const struct compare_row *rows,
+			    const pixman_region32_t *changed, const pixman_region32_t *avoid,
+			    const struct scroll_copy **ret_copies, size_t *ret_count);
 
 /* Moves the pixels of one copy inside a picture, as the client will. */
 void scroll_apply(const struct picture *picture, const struct scroll_copy *copy);

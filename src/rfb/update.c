@@ -23,6 +23,7 @@
 struct update {
 	struct update_client client;
 	struct pixel_format format;
+	struct compare_row *rows; /* which cells of each row the last comparison found changed */
 	struct picture sent; /* what the client has; exact where it is neither unknown nor lossy */
 	pixman_region32_t unknown; /* what the client has here is not known: to be sent */
 	pixman_region32_t lossy; /* the client has this picture, but coded with loss */
@@ -77,6 +78,7 @@ void update_destroy(struct update *update)
 	pixman_region32_fini(&update->unknown);
 	pixman_region32_fini(&update->lossy);
 	free(update->sent.pixels);
+	free(update->rows);
 	free(update);
 }
 
@@ -116,20 +118,23 @@ static void shrink_by_box(const struct update *update, pixman_region32_t *region
 int update_set_size(struct update *update, int width, int height)
 {
 	struct picture sent = {.width = width, .height = height, .stride = width};
+	struct compare_row *rows;
 	int r;
 
 	if (width < 1 || height < 1 || width > RFB_SIDE_MAX || height > RFB_SIDE_MAX)
 		return -EINVAL;
 	sent.pixels = calloc((size_t)width * (size_t)height, sizeof(*sent.pixels));
-	if (!sent.pixels)
-		return -ENOMEM;
-	r = update_motion_resize(&update->motion, width, height);
+	rows = reallocarray(NULL, (size_t)height, sizeof(*rows));
+	r = sent.pixels && rows ? update_motion_resize(&update->motion, width, height) : -ENOMEM;
 	if (r < 0) {
 		free(sent.pixels);
+		free(rows);
 		return r;
 	}
 	free(update->sent.pixels);
+	free(update->rows);
 	update->sent = sent;
+	update->rows = rows;
 	pixman_region32_clear(&update->lossy);
 	set_whole(update, &update->unknown);
 	return 0;
@@ -291,8 +296,8 @@ static int send_scrolls(struct message *m, pixman_region32_t *changed)
 
 	if (!update->client.copy_rect)
 		return 0;
-	r = scroll_search(update->scroll, &update->sent, m->now, changed, &update->unknown, &copies,
-			  &count);
+	r = scroll_search(update->scroll, &update->sent, m->now, update->rows, changed,
+			  &update->unknown, &copies, &count);
 	if (r == 0 && count > 0)
 		r = put_copies(m, copies, count, changed);
 	update->stats.usec_scroll += clock_now() - start;
@@ -441,7 +446,7 @@ static int find_changed(struct message *m, const pixman_region32_t *damage,
 	    !pixman_region32_subtract(&hint, &hint, &update->unknown))
 		r = -ENOMEM;
 	if (r == 0)
-		r = compare_region(&update->sent, m->now, &hint, changed);
+		r = compare_region(&update->sent, m->now, &hint, update->rows, changed);
 	if (r == 0) {
 		update->stats.pixels_hinted += region_area(&hint);
 		update->stats.pixels_changed += region_area(changed);

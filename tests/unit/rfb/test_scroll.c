@@ -14,6 +14,7 @@
 struct search {
 	struct scene scene;
 	struct picture before;
+	struct compare_row *rows;
 	struct scroll *scroll;
 	pixman_region32_t changed;
 	const struct scroll_copy *copies;
@@ -38,7 +39,9 @@ static void search_init(struct search *s, int width, int height, uint64_t seed)
 	scene_init(&s->scene, width, height, seed);
 	s->before = (struct picture){.width = width, .height = height, .stride = width};
 	s->before.pixels = calloc((size_t)width * (size_t)height, sizeof(uint32_t));
+	s->rows = calloc((size_t)height, sizeof(*s->rows));
 	assert_non_null(s->before.pixels);
+	assert_non_null(s->rows);
 	assert_int_equal(scroll_create(&s->scroll), 0);
 	pixman_region32_init(&s->changed);
 	keep(s);
@@ -49,6 +52,7 @@ static void search_finish(struct search *s)
 	pixman_region32_fini(&s->changed);
 	scroll_destroy(s->scroll);
 	free(s->before.pixels);
+	free(s->rows);
 	scene_finish(&s->scene);
 }
 
@@ -58,15 +62,16 @@ static void find_changed(struct search *s)
 	pixman_region32_t hint;
 
 	pixman_region32_init_with_extents(&hint, &all);
-	assert_int_equal(compare_region(&s->before, &s->scene.picture, &hint, &s->changed), 0);
+	assert_int_equal(compare_region(&s->before, &s->scene.picture, &hint, s->rows, &s->changed),
+			 0);
 	pixman_region32_fini(&hint);
 }
 
 static void search_run(struct search *s, const pixman_region32_t *avoid)
 {
 	find_changed(s);
-	assert_int_equal(scroll_search(s->scroll, &s->before, &s->scene.picture, &s->changed, avoid,
-				       &s->copies, &s->count),
+	assert_int_equal(scroll_search(s->scroll, &s->before, &s->scene.picture, s->rows,
+				       &s->changed, avoid, &s->copies, &s->count),
 			 0);
 }
 
