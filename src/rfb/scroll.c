@@ -167,13 +167,14 @@ static bool is_candidate(const struct search *s, const struct scroll_shift *shif
 	return false;
 }
 
-/* A shift that explains something becomes a candidate, and what it explains is no longer left. */
-static void try_shift(struct search *s, const struct scroll_shift *shift)
+/* A shift that explains at least so many pixels becomes a candidate, and what it explains is no longer
+ * left. */
+static void try_shift(struct search *s, const struct scroll_shift *shift, int64_t least)
 {
 	struct candidate *candidate = &s->candidates[s->n_candidates];
 
 	if (s->n_candidates == CANDIDATES_MAX || is_candidate(s, shift) ||
-	    sample(s, shift) < AREA_MIN)
+	    sample(s, shift) < MAX(least, AREA_MIN))
 		return;
 	candidate->shift = *shift;
 	candidate->matches = s->scroll->rows +
@@ -194,18 +195,22 @@ static bool came_in(const struct search *s, int y)
 	return s->n_candidates > 0 && (from < s->field.box.y1 || from >= s->field.box.y2);
 }
 
-/* Whether more than one part in `parts` of what changed is left. */
-static bool much_is_left(const struct search *s, int parts)
+/* Pixels that a shift may still explain. */
+static int64_t count_left(const struct search *s)
 {
 	int64_t cells = 0;
 
-	if (s->n_candidates == CANDIDATES_MAX)
-		return false;
 	for (int y = s->field.box.y1; y < s->field.box.y2; y++) {
 		if (!came_in(s, y))
 			cells += count_bits(&s->field.left[y]);
 	}
-	return cells * CELL >= MAX(s->area / parts, AREA_MIN);
+	return cells * CELL;
+}
+
+/* Whether more than one part in `parts` of what changed is left. */
+static bool much_is_left(const struct search *s, int parts)
+{
+	return s->n_candidates < CANDIDATES_MAX && count_left(s) >= MAX(s->area / parts, AREA_MIN);
 }
 
 static void try_guesses(struct search *s,
@@ -217,13 +222,14 @@ static void try_guesses(struct search *s,
 	size_t n = vote(s->scroll->vote, &s->field, guesses, GUESSES_MAX);
 
 	for (size_t i = 0; i < n && (i == 0 || much_is_left(s, parts)); i++)
-		try_shift(s, &guesses[i]);
+		try_shift(s, &guesses[i], 0);
 }
 
 static void find_candidates(struct search *s)
 {
+	/* Blank space fits any shift: those of last time have to explain more than that. */
 	for (size_t i = 0; i < s->scroll->n_recent; i++)
-		try_shift(s, &s->scroll->recent[i]);
+		try_shift(s, &s->scroll->recent[i], count_left(s) / 2);
 	if (much_is_left(s, LEFT_FOR_AXIS))
 		try_guesses(s, scroll_vote_vertical, LEFT_FOR_AXIS);
 	if (much_is_left(s, LEFT_FOR_ANY))

@@ -163,6 +163,79 @@ static void test_sideways(void **state)
 	search_finish(&s);
 }
 
+/* Draws a panel of text over what is there. */
+static void draw_panel(struct search *s, int x, int y)
+{
+	pixman_box32_t panel = {x, y, x + 340, y + 210};
+	uint64_t random = s->scene.random;
+
+	s->scene.random = 99; /* the same text each time */
+	scene_text(&s->scene, &panel, true);
+	s->scene.random = random;
+}
+
+/* A panel that is dragged over a page, in any direction, is a copy; what it uncovers is not. */
+static void test_dragged_panel(void **state)
+{
+	static const struct {
+		int dx, dy;
+	} ways[] = {{13, 7}, {-21, 30}, {5, -64}, {-90, -3}, {0, 17}, {40, 0}};
+	static const pixman_box32_t page = {0, 0, 900, 700};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct search s;
+		int64_t left;
+
+		search_init(&s, 900, 700, 11);
+		scene_fill(&s.scene, &page, 0xd0d8e0);
+		draw_panel(&s, 300, 200);
+		keep(&s);
+		scene_fill(&s.scene, &page, 0xd0d8e0);
+		draw_panel(&s, 300 + ways[i].dx, 200 + ways[i].dy);
+		search_run(&s, NULL);
+		assert_true(s.count > 0);
+		assert_int_equal(s.copies[0].dx, ways[i].dx);
+		assert_int_equal(s.copies[0].dy, ways[i].dy);
+		apply_exactly(&s);
+		left = changed_area(&s);
+		assert_true(left < 340 * 210 - (340 - abs(ways[i].dx)) * (210 - abs(ways[i].dy)) +
+					   340 * 210 / 4);
+		search_finish(&s);
+	}
+}
+
+/* Rows tell exactly the cells that differ. */
+static void test_rows(void **state)
+{
+	struct search s;
+
+	(void)state;
+	search_init(&s, 470, 310, 5);
+	for (int i = 0; i < 200; i++) {
+		pixman_region32_t damage;
+
+		pixman_region32_init(&damage);
+		scene_step(&s.scene, &damage);
+		pixman_region32_fini(&damage);
+		find_changed(&s);
+		for (int y = 0; y < 310; y++) {
+			for (int x = 0; x < 470; x += COMPARE_CELL_WIDTH) {
+				int n = x + COMPARE_CELL_WIDTH > 470 ? 470 - x : COMPARE_CELL_WIDTH;
+				int cell = x / COMPARE_CELL_WIDTH;
+				bool same = compare_equal(
+					s.before.pixels + y * s.before.stride + x,
+					s.scene.picture.pixels + y * s.scene.picture.stride + x, n);
+
+				assert_int_equal(s.rows[y].cells[cell / 64] >> cell % 64 & 1,
+						 !same);
+			}
+		}
+		keep(&s);
+	}
+	search_finish(&s);
+}
+
 static void test_avoid(void **state)
 {
 	static const pixman_box32_t pane = {0, 0, 800, 600};
@@ -185,6 +258,8 @@ int main(void)
 		cmocka_unit_test(test_random_is_exact),
 		cmocka_unit_test(test_panes),
 		cmocka_unit_test(test_sideways),
+		cmocka_unit_test(test_dragged_panel),
+		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_avoid),
 	};
 
