@@ -4,10 +4,12 @@
  * coding, beside a memcpy of the same frame, in CPU time of one core.
  *
  *	bench-replay [--json] [--encoding tight|zrle|raw] [--no-copy] [--quality N] [--compress N]
- *		     [--frames N] [FILE.lzfr | PAGE.png]
+ *		     [--frames N] [--floor] [FILE.lzfr | PAGE.png]
  *
- * Without a file a page of text is drawn and scrolled as a wheel does.
+ * Without a recording a page of text (or a PNG of one) is scrolled as a wheel does. With --floor the
+ * bytes are set beside the least that a coder of this kind needs, see floor.h.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,22 +17,25 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/frames.h"
+#include "floor.h"
 #include "page.h"
 #include "rfb/update.h"
 
-#define FRAMES 120
-#define STILL_ROUNDS 5 /* of an unchanged frame */
+#define FRAMES 600
+#define STILL_EACH 10 /* frames; that one is shown again */
+#define STILL_ROUNDS 5
 
 struct options {
 	struct update_client client;
-	bool json;
+	bool json, floor;
 	int frames;
 	const char *file;
 };
 
 struct figures {
 	int frames;
-	uint64_t bytes, first_bytes;
+	uint64_t bytes, first_bytes, floor_bytes;
 	double engine, copy; /* seconds of CPU, all frames but the first */
 	double still, still_copy; /* seconds, of frames that did not change */
 	int stills;
@@ -55,6 +60,7 @@ static void check(int r)
 
 struct replay {
 	struct update *update;
+	struct floor *floor; /* NULL: not wanted */
 	struct picture copy; /* where memcpy writes to */
 	struct buf out;
 	struct figures figures;
@@ -98,6 +104,8 @@ static void replay_frame(struct replay *replay, const struct picture *now)
 		f->engine += engine;
 		f->bytes += bytes;
 	}
+	if (replay->floor)
+		f->floor_bytes += floor_add(replay->floor, now);
 }
 
 /* The same frame again, all of it said to be damaged. */
@@ -116,23 +124,66 @@ static void replay_still(struct replay *replay, const struct picture *now)
 	}
 }
 
-static void run(struct replay *replay, const struct options *options)
+static void begin(struct replay *replay, const struct options *options, int width, int height)
+{
+	size_t pixels = (size_t)width * (size_t)height;
+
+	replay->copy = (struct picture){.width = width, .height = height, .stride = width};
+	replay->copy.pixels = calloc(pixels, sizeof(*replay->copy.pixels));
+	check(replay->copy.pixels ? 0 : -ENOMEM);
+	check(update_set_size(replay->update, width, height));
+	if (options->floor)
+		replay->floor = floor_create(width, height, &options->client);
+}
+
+static void next(struct replay *replay, const struct picture *now)
+{
+	replay_frame(replay, now);
+	if (replay->figures.frames % STILL_EACH == 0)
+		replay_still(replay, now);
+}
+
+static void run_page(struct replay *replay, const struct options *options)
 {
 	struct picture now = page_picture();
 	int top = 0;
 
 	page_make(options->file);
+	begin(replay, options, now.width, now.height);
 	for (int i = 0; i < options->frames; i++) {
 		page_show(&now, top);
-		replay_frame(replay, &now);
-		if (i % 10 == 9)
-			replay_still(replay, &now);
+		next(replay, &now);
 		/* The steps of a wheel that eases. */
 		top += 3 + i * 7 % 30;
 		if (top > page_end())
 			top = 0;
 	}
 	free(now.pixels);
+}
+
+static void run_recording(struct replay *replay, const struct options *options)
+{
+	struct frames_reader *reader = NULL;
+	struct frame frame;
+	int r = frames_open(options->file, &reader);
+
+	if (r == 0) {
+		const struct frames_region *region = frames_region(reader);
+		struct picture now = {
+			.width = region->width, .height = region->height, .stride = region->width};
+
+		begin(replay, options, region->width, region->height);
+		while (replay->figures.frames < options->frames &&
+		       (r = frames_read(reader, &frame)) > 0) {
+			now.pixels = (uint32_t *)frame.pixels;
+			next(replay, &now);
+		}
+	}
+	frames_reader_close(reader);
+	if (r < 0) {
+		fprintf(stderr, "bench-replay: \"%s\": %s\n", options->file, strerror(-r));
+		exit(1);
+	}
 }
 
 static void print(const struct figures *f, bool json)
@@ -145,7 +196,13 @@ static void print(const struct figures *f, bool json)
 		exit(1);
 	}
 	if (json) {
-		printf("{\"frames\": %d, \"bytes\": %llu, \"first_bytes\": %llu, \"engine_ms\": "
+		if (f->floor_bytes)
+			printf("{\"floor_bytes\": %llu, \"of_floor\": %.3f, ",
+			       (unsigned long long)f->floor_bytes,
+			       (double)f->bytes / (double)f->floor_bytes);
+		else
+			printf("{");
+		printf("\"frames\": %d, \"bytes\": %llu, \"first_bytes\": %llu, \"engine_ms\": "
 		       "%.4f, \"memcpy_ms\": %.4f, \"ratio\": %.3f, \"still_ratio\": %.3f}\n",
 		       n, (unsigned long long)f->bytes, (unsigned long long)f->first_bytes,
 		       f->engine * 1e3 / n, f->copy * 1e3 / n, f->engine / f->copy,
@@ -159,6 +216,9 @@ static void print(const struct figures *f, bool json)
 	       "%.2f ms\n",
 	       f->engine * 1e3 / n, f->engine / f->copy, f->copy * 1e3 / n,
 	       (double)s->usec_compare / 1e3 / n, (double)s->usec_scroll / 1e3 / n);
+	if (f->floor_bytes)
+		printf("floor %.0f bytes a frame: %.2f times that\n", (double)f->floor_bytes / n,
+		       (double)f->bytes / (double)f->floor_bytes);
 	printf("an unchanged frame %.3f ms, %.2f times its memcpy\n", f->still * 1e3 / f->stills,
 	       f->still / f->still_copy);
 }
@@ -184,6 +244,7 @@ static struct options parse(int argc, char **argv)
 		{"quality", required_argument, NULL, 'q'},
 		{"compress", required_argument, NULL, 'c'},
 		{"frames", required_argument, NULL, 'f'},
+		{"floor", no_argument, NULL, 'l'},
 		{0},
 	};
 	struct options o = {.client = {RFB_ENCODING_TIGHT, true, -1, 2}, .frames = FRAMES};
@@ -194,6 +255,8 @@ static struct options parse(int argc, char **argv)
 			o.json = true;
 		else if (c == 'e')
 			o.client.encoding = encoding(optarg);
+		else if (c == 'l')
+			o.floor = true;
 		else if (c == 'n')
 			o.client.copy_rect = false;
 		else if (c == 'q')
@@ -213,15 +276,17 @@ static struct options parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct options options = parse(argc, argv);
-	struct replay replay = {.copy = page_picture()};
+	struct replay replay = {0};
+	bool recording = options.file && strstr(options.file, ".lzfr");
 
 	buf_init(&replay.out, 64 << 20);
 	check(update_create(&replay.update));
 	update_set_client(replay.update, &options.client);
-	check(update_set_size(replay.update, replay.copy.width, replay.copy.height));
-	run(&replay, &options);
+	(recording ? run_recording : run_page)(&replay, &options);
 	update_get_stats(replay.update, &replay.figures.stats);
 	print(&replay.figures, options.json);
+	if (replay.floor)
+		floor_destroy(replay.floor);
 	update_destroy(replay.update);
 	buf_finish(&replay.out);
 	free(replay.copy.pixels);
