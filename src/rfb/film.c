@@ -25,11 +25,12 @@
 
 /* Shares: one part in so many. */
 #define FILL_PARTS 2 /* moving cells of the rectangle around them */
-#define EDGE_PARTS 16 /* changes of the outermost column of those in the most changing one */
+#define EDGE_PARTS 8 /* changes of the outermost column of those in the most changing one */
 #define DENSE_PARTS 6 /* changed pixels in an update */
 #define LIVELY_PARTS 16 /* changed pixels that keep a film going */
 #define KEEP_PARTS 4 /* what a box that is found again may be smaller */
 
+#define GAP_MAX 8 /* pixels inside a film that may stand still from top to bottom */
 #define SAMPLES_MAX 16384
 #define COLOURS_MIN 512
 #define COLOUR_SLOTS 4096
@@ -39,7 +40,7 @@ static int64_t area(const pixman_box32_t *box)
 	return (int64_t)(box->x2 - box->x1) * (box->y2 - box->y1);
 }
 
-static int64_t area_inside(const pixman_region32_t *region, const pixman_box32_t *box)
+int64_t film_area_inside(const pixman_region32_t *region, const pixman_box32_t *box)
 {
 	int64_t sum = 0;
 	int n;
@@ -242,22 +243,31 @@ static void count_update(struct film *film, const struct film_update *update)
 	watch->last = update->time;
 }
 
-/* The first and one past the last of those counts that are not small beside the largest. */
+/*
+ * The longest run of counts that are not small beside the largest, from the first to one past the
+ * last. Something else that moves beside the film stands apart from it by more than a gap.
+ */
 static bool find_edges(const uint32_t *counts, int from, int to, int *ret_first, int *ret_end)
 {
 	uint32_t largest = 0;
-	int first = from, end = to;
+	int first = -1, end = 0;
 
 	for (int i = from; i < to; i++)
 		largest = MAX(largest, counts[i]);
 	if (largest == 0)
 		return false;
-	while (counts[first] < (largest + EDGE_PARTS - 1) / EDGE_PARTS)
-		first++;
-	while (counts[end - 1] < (largest + EDGE_PARTS - 1) / EDGE_PARTS)
-		end--;
-	*ret_first = first;
-	*ret_end = end;
+	*ret_first = *ret_end = from;
+	for (int i = from; i < to; i++) {
+		if (counts[i] < (largest + EDGE_PARTS - 1) / EDGE_PARTS)
+			continue;
+		if (first < 0 || i - end > GAP_MAX)
+			first = i;
+		end = i + 1;
+		if (end - first > *ret_end - *ret_first) {
+			*ret_first = first;
+			*ret_end = end;
+		}
+	}
 	return true;
 }
 
@@ -416,7 +426,7 @@ static void watch(struct film *film, const struct film_update *update)
 		begin_watch(film, &moving, update->time);
 	else if (w->on && found && !contains(&w->area, &moving))
 		begin_watch(film, &moving, update->time);
-	if (!w->on || area_inside(update->changed, &w->area) == 0)
+	if (!w->on || film_area_inside(update->changed, &w->area) == 0)
 		return;
 	count_update(film, update);
 	if (w->updates >= WATCH_UPDATES && update->time - w->begun >= WATCH_USEC)
@@ -431,7 +441,8 @@ void film_expire(struct film *film, uint64_t time)
 
 static void keep_going(struct film *film, const pixman_region32_t *changed, uint64_t time)
 {
-	if (film->active && area_inside(changed, &film->box) * LIVELY_PARTS >= area(&film->box))
+	if (film->active &&
+	    film_area_inside(changed, &film->box) * LIVELY_PARTS >= area(&film->box))
 		film->last = time;
 }
 
@@ -455,7 +466,7 @@ bool film_follow(struct film *film, const pixman_region32_t *changed, int dx, in
 	keep_going(film, changed, time);
 	/* What did not scroll, a film that is fixed in the window for example, changed where it was. */
 	if (!film->active || (dx == 0 && dy == 0) ||
-	    area_inside(changed, &moved) <= area_inside(changed, &film->box))
+	    film_area_inside(changed, &moved) <= film_area_inside(changed, &film->box))
 		return false;
 	if (!contains(&whole, &moved)) {
 		film->active = false;

@@ -69,4 +69,7 @@ bool film_follow(struct film *film, const pixman_region32_t *changed, int dx, in
 /* Ends a film that stands still. */
 void film_expire(struct film *film, uint64_t time);
 
+/* Pixels of a region inside a box. */
+int64_t film_area_inside(const pixman_region32_t *region, const pixman_box32_t *box);
+
 #endif
