@@ -249,10 +249,7 @@ static void get_area(struct viewer *viewer, pixman_region32_t *area)
 
 static void build_from(struct viewer *viewer, const struct picture *picture, uint64_t now)
 {
-	const struct update_limits limits = {
-		.bytes = UPDATE_BYTES_MAX,
-		.bits_per_second = 8 * flow_bandwidth(&viewer->flow, now),
-	};
+	static const struct update_limits limits = {.bytes = UPDATE_BYTES_MAX};
 	pixman_region32_t area, todo;
 	size_t bytes = 0;
 	int r;
