@@ -68,6 +68,7 @@ enum conf_clipboard {
 enum conf_browser { CONF_BROWSER_CHROMIUM, CONF_BROWSER_FIREFOX };
 enum conf_profile { CONF_PROFILE_KEEP, CONF_PROFILE_WIPE };
 enum conf_enabled { CONF_ENABLED_AUTO, CONF_ENABLED_YES, CONF_ENABLED_NO };
+enum conf_video { CONF_VIDEO_H264, CONF_VIDEO_JPEG, CONF_VIDEO_EXACT };
 enum conf_language { CONF_LANGUAGE_EN, CONF_LANGUAGE_DE };
 
 /* One row of the schema, for the dump and the manual. */

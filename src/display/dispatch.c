@@ -58,6 +58,8 @@ static void take_encoding(int32_t encoding, struct viewer_can *can, struct updat
 	}
 	if (encoding == RFB_ENCODING_COPY_RECT)
 		client->copy_rect = true;
+	else if (encoding == RFB_ENCODING_H264)
+		client->h264 = true;
 	else if (is_between(encoding, RFB_ENCODING_JPEG_QUALITY_LOW,
 			    RFB_ENCODING_JPEG_QUALITY_HIGH))
 		client->quality = encoding - RFB_ENCODING_JPEG_QUALITY_LOW;
@@ -103,6 +105,13 @@ static void announce(struct viewer *viewer, const struct viewer_can *before)
 		viewer_announce_clipboard(viewer);
 }
 
+static void apply_policy(const struct display *display, struct update_client *client)
+{
+	client->h264 &= display->video == CONF_VIDEO_H264;
+	if (display->video == CONF_VIDEO_EXACT)
+		client->quality = -1;
+}
+
 static void take_encodings(struct viewer *viewer, struct client_message *message)
 {
 	struct update_client client = {.encoding = -1, .quality = -1, .compress = -1};
@@ -113,6 +122,7 @@ static void take_encodings(struct viewer *viewer, struct client_message *message
 		take_encoding(message->encodings.list[i], &can, &client);
 	if (client.encoding < 0)
 		client.encoding = RFB_ENCODING_RAW;
+	apply_policy(viewer->display, &client);
 	viewer->can = can;
 	if (can.clipboard)
 		viewer->parser.extended_clipboard = true;

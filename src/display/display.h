@@ -30,6 +30,7 @@ struct display {
 
 	/* From the configuration */
 	enum conf_language language;
+	enum conf_video video;
 	int max_width, max_height; /* pixels */
 
 	struct screen screen;

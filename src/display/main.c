@@ -55,6 +55,7 @@ static int set_up(struct display *display, const struct start *start)
 	int r;
 
 	display->language = (enum conf_language)conf_int(conf, CONF_LANGUAGE);
+	display->video = (enum conf_video)conf_int(conf, CONF_VIDEO);
 	display->max_width = (int)conf_int(conf, CONF_MAX_WIDTH);
 	display->max_height = (int)conf_int(conf, CONF_MAX_HEIGHT);
 	log_set_level((enum log_level)conf_int(conf, CONF_LOG_LEVEL));

@@ -249,7 +249,10 @@ static void get_area(struct viewer *viewer, pixman_region32_t *area)
 
 static void build_from(struct viewer *viewer, const struct picture *picture, uint64_t now)
 {
-	static const struct update_limits limits = {.bytes = UPDATE_BYTES_MAX};
+	const struct update_limits limits = {
+		.bytes = UPDATE_BYTES_MAX,
+		.bits_per_second = 8 * flow_bandwidth(&viewer->flow, now),
+	};
 	pixman_region32_t area, todo;
 	size_t bytes = 0;
 	int r;

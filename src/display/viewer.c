@@ -243,7 +243,7 @@ static void log_end(const struct viewer *viewer)
 		  LOG_INT("pixels_hinted", stats.pixels_hinted),
 		  LOG_INT("pixels_changed", stats.pixels_changed),
 		  LOG_INT("pixels_copied", stats.pixels_copied),
-		  LOG_INT("pixels_lossy", stats.pixels_lossy),
+		  LOG_INT("pixels_lossy", stats.pixels_lossy), LOG_INT("films", stats.films),
 		  LOG_INT("compare_usec", stats.usec_compare),
 		  LOG_INT("scroll_usec", stats.usec_scroll),
 		  LOG_INT("encode_usec", stats.usec_encode));

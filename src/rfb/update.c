@@ -11,6 +11,7 @@
 #include "rfb/encoder.h"
 #include "rfb/scroll.h"
 #include "rfb/update_cover.h"
+#include "rfb/update_film.h"
 #include "rfb/update_motion.h"
 
 #define HEADER_BYTES 4
@@ -19,6 +20,13 @@
 #define BOX_PIXELS_MAX (INT64_C(1) << 20)
 #define COMPRESS_MAX 2
 #define N_ENCODERS 3
+/* Of films for viewers that take H.264 and gave no level. */
+#define FILM_QUALITY 8
+#define FILM_SHARE 80 /* percent of the line; the rest is for all else */
+/* Shares, one part of so many: changes beside a film that may be a scroll, of the film; what was
+ * copied that makes an update one of a scroll, of the picture. */
+#define FILM_BESIDE_PARTS 16
+#define SHIFTED_PARTS 16
 
 struct update {
 	struct update_client client;
@@ -30,6 +38,8 @@ struct update {
 	struct encoder *encoders[N_ENCODERS]; /* made when first used, kept for their streams */
 	struct scroll *scroll;
 	struct update_motion motion;
+	struct update_film film;
+	bool film_waits; /* it had no room in the last message */
 	struct update_stats stats;
 };
 
@@ -42,6 +52,9 @@ struct message {
 	size_t start; /* where it begins in `out` */
 	unsigned int rects;
 	uint64_t time;
+	/* Of the shift that explained most: zero if there was none. */
+	int dx, dy;
+	int64_t shifted; /* pixels that were copied, by whatever shift */
 };
 
 int update_create(struct update **ret_update)
@@ -75,6 +88,7 @@ void update_destroy(struct update *update)
 	}
 	scroll_destroy(update->scroll);
 	update_motion_finish(&update->motion);
+	update_film_finish(&update->film);
 	pixman_region32_fini(&update->unknown);
 	pixman_region32_fini(&update->lossy);
 	free(update->sent.pixels);
@@ -118,6 +132,7 @@ static void shrink_by_box(const struct update *update, pixman_region32_t *region
 int update_set_size(struct update *update, int width, int height)
 {
 	struct picture sent = {.width = width, .height = height, .stride = width};
+	struct update_motion motion = {0};
 	struct compare_row *rows;
 	int r;
 
@@ -125,16 +140,21 @@ int update_set_size(struct update *update, int width, int height)
 		return -EINVAL;
 	sent.pixels = calloc((size_t)width * (size_t)height, sizeof(*sent.pixels));
 	rows = reallocarray(NULL, (size_t)height, sizeof(*rows));
-	r = sent.pixels && rows ? update_motion_resize(&update->motion, width, height) : -ENOMEM;
+	r = sent.pixels && rows ? update_motion_resize(&motion, width, height) : -ENOMEM;
+	if (r == 0)
+		r = update_film_resize(&update->film, width, height);
 	if (r < 0) {
+		update_motion_finish(&motion);
 		free(sent.pixels);
 		free(rows);
 		return r;
 	}
 	free(update->sent.pixels);
 	free(update->rows);
+	update_motion_finish(&update->motion);
 	update->sent = sent;
 	update->rows = rows;
+	update->motion = motion;
 	pixman_region32_clear(&update->lossy);
 	set_whole(update, &update->unknown);
 	return 0;
@@ -142,12 +162,14 @@ int update_set_size(struct update *update, int width, int height)
 
 void update_set_client(struct update *update, const struct update_client *client)
 {
+	update_film_forget(&update->film, NULL);
 	update->client = *client;
 }
 
 void update_set_format(struct update *update, const struct pixel_format *format)
 {
 	update->format = *format;
+	update_film_forget(&update->film, NULL);
 	if (update->sent.pixels) {
 		pixman_region32_clear(&update->lossy);
 		set_whole(update, &update->unknown);
@@ -156,6 +178,7 @@ void update_set_format(struct update *update, const struct pixel_format *format)
 
 void update_forget(struct update *update, const pixman_region32_t *region)
 {
+	update_film_forget(&update->film, region);
 	grow_region(update, &update->unknown, region);
 	if (!pixman_region32_intersect_rect(&update->unknown, &update->unknown, 0, 0,
 					    (unsigned int)update->sent.width,
@@ -176,6 +199,11 @@ bool update_has_lossy(const struct update *update)
 void update_get_stats(const struct update *update, struct update_stats *ret_stats)
 {
 	*ret_stats = update->stats;
+}
+
+static int64_t box_area(const pixman_box32_t *box)
+{
+	return (int64_t)(box->x2 - box->x1) * (box->y2 - box->y1);
 }
 
 static uint64_t region_area(const pixman_region32_t *region)
@@ -263,6 +291,27 @@ static void move_lossy(struct update *update, const struct scroll_copy *copy)
 	pixman_region32_fini(&moved);
 }
 
+/* The shift of most pixels. */
+static void note_shift(struct message *m, const struct scroll_copy *copies, size_t count)
+{
+	int64_t most = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int64_t sum = 0;
+
+		m->shifted += box_area(&copies[i].dst);
+		for (size_t k = 0; k < count; k++) {
+			if (copies[k].dx == copies[i].dx && copies[k].dy == copies[i].dy)
+				sum += box_area(&copies[k].dst);
+		}
+		if (sum <= most)
+			continue;
+		most = sum;
+		m->dx = copies[i].dx;
+		m->dy = copies[i].dy;
+	}
+}
+
 static int put_copies(struct message *m, const struct scroll_copy *copies, size_t count,
 		      pixman_region32_t *changed)
 {
@@ -285,6 +334,18 @@ static int put_copies(struct message *m, const struct scroll_copy *copies, size_
 	return 0;
 }
 
+/* A film that plays does not scroll, and what is beside it may only if it is more than little things. */
+static bool may_scroll(const struct message *m, const pixman_region32_t *changed)
+{
+	const struct film *film = &m->update->film.film;
+	uint64_t beside;
+
+	if (!film->active)
+		return true;
+	beside = region_area(changed) - (uint64_t)film_area_inside(changed, &film->box);
+	return beside * FILM_BESIDE_PARTS > (uint64_t)box_area(&film->box);
+}
+
 /* Finds what scrolled and takes it out of `changed`. */
 static int send_scrolls(struct message *m, pixman_region32_t *changed)
 {
@@ -294,12 +355,14 @@ static int send_scrolls(struct message *m, pixman_region32_t *changed)
 	size_t count;
 	int r;
 
-	if (!update->client.copy_rect)
+	if (!update->client.copy_rect || !may_scroll(m, changed))
 		return 0;
 	r = scroll_search(update->scroll, &update->sent, m->now, update->rows, changed,
 			  &update->unknown, &copies, &count);
-	if (r == 0 && count > 0)
+	if (r == 0 && count > 0) {
+		note_shift(m, copies, count);
 		r = put_copies(m, copies, count, changed);
+	}
 	update->stats.usec_scroll += clock_now() - start;
 	return r;
 }
@@ -386,6 +449,38 @@ static int send_region(struct message *m, const pixman_region32_t *region, int q
 	return r;
 }
 
+/* What lies around a film: motion is known by cells, and those at its edges hold some of the page. */
+static void init_surroundings(const struct film *film, pixman_region32_t *region)
+{
+	pixman_region32_t box;
+
+	pixman_region32_init_rect(
+		region, film->box.x1 - UPDATE_MOTION_CELL, film->box.y1 - UPDATE_MOTION_CELL,
+		(unsigned int)(film->box.x2 - film->box.x1 + 2 * UPDATE_MOTION_CELL),
+		(unsigned int)(film->box.y2 - film->box.y1 + 2 * UPDATE_MOTION_CELL));
+	pixman_region32_init_with_extents(&box, (pixman_box32_t *)&film->box);
+	/* Without memory it is a little larger: more becomes exact. */
+	(void)pixman_region32_subtract(region, region, &box);
+	pixman_region32_fini(&box);
+}
+
+/* Loss is for the film itself, to the pixel. */
+static int cut_to_film(const struct film *film, pixman_region32_t *moving)
+{
+	pixman_region32_t around;
+	bool ok;
+
+	if (!film->active)
+		return 0;
+	init_surroundings(film, &around);
+	ok = pixman_region32_subtract(moving, moving, &around) &&
+	     pixman_region32_union_rect(moving, moving, film->box.x1, film->box.y1,
+					(unsigned int)(film->box.x2 - film->box.x1),
+					(unsigned int)(film->box.y2 - film->box.y1));
+	pixman_region32_fini(&around);
+	return ok ? 0 : -ENOMEM;
+}
+
 /* The part of `region` that may be coded with loss goes to `lossy`, which is initialised. */
 static int split_moving(const struct message *m, pixman_region32_t *region,
 			pixman_region32_t *lossy)
@@ -396,9 +491,11 @@ static int split_moving(const struct message *m, pixman_region32_t *region,
 	if (m->update->client.quality < 0)
 		return 0;
 	pixman_region32_init(&moving);
-	if (!m->limits || !m->limits->moving)
+	if (!m->limits || !m->limits->moving) {
 		r = update_motion_moving(&m->update->motion, m->time, &moving);
-	else if (!pixman_region32_copy(&moving, (pixman_region32_t *)m->limits->moving))
+		if (r == 0)
+			r = cut_to_film(&m->update->film.film, &moving);
+	} else if (!pixman_region32_copy(&moving, (pixman_region32_t *)m->limits->moving))
 		r = -ENOMEM;
 	if (r == 0 && (!pixman_region32_intersect(lossy, region, &moving) ||
 		       !pixman_region32_subtract(region, region, &moving)))
@@ -457,6 +554,108 @@ static int find_changed(struct message *m, const pixman_region32_t *damage,
 	return r;
 }
 
+/* --- films ------------------------------------------------------------------------------------ */
+
+static bool takes_films(const struct update *update)
+{
+	return update->client.h264 && update->format.bits_per_pixel == 32;
+}
+
+/* `changed` is what scrolls did not explain. */
+static void note_film(struct message *m, const pixman_region32_t *changed)
+{
+	struct update *update = m->update;
+	struct film *film = &update->film.film;
+	const struct film_update note = {
+		.before = &update->sent,
+		.now = m->now,
+		.changed = changed,
+		.motion = &update->motion,
+		.time = m->time,
+	};
+
+	if (!takes_films(update) && update->client.quality < 0)
+		film->active = false;
+	else if (m->shifted * SHIFTED_PARTS >= (int64_t)film->width * film->height)
+		(void)film_follow(film, changed, m->dx, m->dy, m->time);
+	else
+		film_note(film, &note);
+	update_film_tidy(&update->film, m->time);
+}
+
+/* What was coded with loss around a film, before it was known for one, is due now: it would not rest
+ * as long as the film plays. */
+static int add_surroundings(const struct update *update, pixman_region32_t *todo)
+{
+	pixman_region32_t around;
+	bool ok;
+
+	if (!update->film.film.active || !update_has_lossy(update))
+		return 0;
+	init_surroundings(&update->film.film, &around);
+	ok = pixman_region32_intersect(&around, &around, (pixman_region32_t *)&update->lossy) &&
+	     pixman_region32_union(todo, todo, &around);
+	pixman_region32_fini(&around);
+	return ok ? 0 : -ENOMEM;
+}
+
+/* Codes all of the film; as other pixels if that cannot be done. */
+static int send_film(struct message *m, pixman_region32_t *rest)
+{
+	struct update *update = m->update;
+	pixman_box32_t box = update->film.film.box;
+	int quality = update->client.quality < 0 ? FILM_QUALITY : update->client.quality;
+	uint64_t start = clock_now();
+	pixman_region32_t region;
+	int r;
+
+	pixman_region32_init_with_extents(&region, &box);
+	compare_copy(&update->sent, m->now, &box);
+	r = update_film_put(&update->film, &update->sent, quality,
+			    m->limits ? m->limits->bits_per_second * FILM_SHARE / 100 : 0, m->time,
+			    m->out);
+	update->stats.usec_encode += clock_now() - start;
+	if (r < 0) {
+		r = send_coded(m, &region, rest);
+	} else {
+		m->rects++;
+		grow_region(update, &update->lossy, &region);
+		update->stats.films++;
+		update->stats.pixels_film += (uint64_t)box_area(&box);
+		update->stats.pixels_lossy += (uint64_t)box_area(&box);
+	}
+	pixman_region32_fini(&region);
+	return r;
+}
+
+/* What is not film goes first: it is less, and somebody may wait for it. But a film waits once. */
+static int send_with_film(struct message *m, pixman_region32_t *todo, pixman_region32_t *rest)
+{
+	struct update *update = m->update;
+	const pixman_box32_t *box = &update->film.film.box;
+	bool waited = update->film_waits;
+	int r = 0;
+
+	shrink_by_box(update, todo, box);
+	if (waited)
+		r = send_film(m, rest);
+	update->film_waits = false;
+	if (r == 0)
+		r = send_coded(m, todo, rest);
+	else
+		grow_region(update, rest, todo);
+	if (waited)
+		return r;
+	if (r == 0 && !message_full(m))
+		return send_film(m, rest);
+	update->film_waits = true;
+	if (!pixman_region32_union_rect(rest, rest, box->x1, box->y1,
+					(unsigned int)(box->x2 - box->x1),
+					(unsigned int)(box->y2 - box->y1)))
+		set_whole(update, rest);
+	return r;
+}
+
 /* Both regions are what has to be done still, in damage and in unknown. */
 static void keep_rest(struct update *update, pixman_region32_t *damage,
 		      const pixman_region32_t *rest, bool complete)
@@ -482,10 +681,14 @@ static int build(struct message *m, pixman_region32_t *damage, pixman_region32_t
 		r = send_scrolls(m, changed);
 	if (r < 0)
 		return r;
-	if (!pixman_region32_union(changed, changed, &m->update->unknown)) {
+	note_film(m, changed);
+	r = add_surroundings(m->update, changed);
+	if (r < 0 || !pixman_region32_union(changed, changed, &m->update->unknown)) {
 		set_whole(m->update, rest);
 		return -ENOMEM;
 	}
+	if (takes_films(m->update) && update_film_wanted(&m->update->film, changed, m->time))
+		return send_with_film(m, changed, rest);
 	return send_coded(m, changed, rest);
 }
 
@@ -520,14 +723,17 @@ int update_build(struct update *update, const struct picture *now, pixman_region
 	return 0;
 }
 
-/* What is lossy and at rest. */
-static int find_repairable(const struct update *update, uint64_t time, uint64_t rest_usec,
+/* What is lossy and at rest. A film that pauses is not at rest before it is over. */
+static int find_repairable(struct update *update, uint64_t time, uint64_t rest_usec,
 			   pixman_region32_t *region)
 {
 	int r = update_motion_resting(&update->motion, time - MIN(rest_usec, time), region);
 
 	if (r < 0)
 		return r;
+	update_film_tidy(&update->film, time);
+	if (update->film.film.active)
+		shrink_by_box(update, region, &update->film.film.box);
 	return pixman_region32_intersect(region, region, (pixman_region32_t *)&update->lossy)
 		       ? 0
 		       : -ENOMEM;

@@ -28,6 +28,7 @@ struct update_client {
 	bool copy_rect;
 	int quality; /* 0 (worst) to 9, -1: it gave no quality level, so everything is lossless */
 	int compress; /* 0 to 9, -1: not told. Levels above 2 are served as 2. */
+	bool h264; /* films may go to it as Open H.264 */
 };
 
 /* For one call; zero-initialised it limits nothing. */
@@ -38,6 +39,9 @@ struct update_limits {
 	/* Where lossy coding is welcome because the picture moves. NULL: the engine decides by
 	 * how often a place changed lately. Without a quality level nothing is ever lossy. */
 	const pixman_region32_t *moving;
+	/* What the line takes; 0: not known, or more than was ever needed. What moves is coded so
+	 * that it fits. */
+	uint64_t bits_per_second;
 };
 
 struct update_stats {
@@ -49,6 +53,7 @@ struct update_stats {
 	uint64_t pixels_lossless; /* coded pixels without loss, CopyRect apart */
 	uint64_t pixels_lossy;
 	uint64_t pixels_repaired;
+	uint64_t films, pixels_film; /* frames of films as H.264; they are lossy too */
 	uint64_t pixels_hinted; /* area of the damage that came in */
 	uint64_t pixels_changed; /* of that, the area of cells that differed */
 	uint64_t usec_compare, usec_scroll, usec_encode;

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define CELL 64 /* pixels */
+#define CELL UPDATE_MOTION_CELL
 #define STREAK_GAP (300 * USEC_PER_MSEC) /* changes further apart than this are no motion */
 #define STREAK_MOVING 4 /* so many in a row are */
 
@@ -89,6 +89,11 @@ static int collect(const struct update_motion *motion,
 	pixman_region32_fini(ret_region);
 	*ret_region = region;
 	return 0;
+}
+
+bool update_motion_is_moving(const struct update_motion *motion, int column, int row, uint64_t time)
+{
+	return is_moving(&motion->cells[row * motion->columns + column], time);
 }
 
 int update_motion_moving(const struct update_motion *motion, uint64_t time,

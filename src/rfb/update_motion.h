@@ -4,9 +4,12 @@
 #define LAZARET_RFB_UPDATE_MOTION_H
 
 #include <pixman.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
+
+#define UPDATE_MOTION_CELL 64 /* pixels a side */
 
 struct update_motion {
 	struct update_motion_cell {
@@ -27,6 +30,9 @@ void update_motion_note(struct update_motion *motion, const pixman_region32_t *c
 /* Cells that change several times a second. `ret_moving` is an initialised region. 0 or -ENOMEM */
 NODISCARD int update_motion_moving(const struct update_motion *motion, uint64_t time,
 				   pixman_region32_t *ret_moving);
+/* The same for one cell. */
+bool update_motion_is_moving(const struct update_motion *motion, int column, int row,
+			     uint64_t time);
 /* Cells that have not changed since a time. */
 NODISCARD int update_motion_resting(const struct update_motion *motion, uint64_t since,
 				    pixman_region32_t *ret_resting);

@@ -3,6 +3,7 @@
 
 #include <libavcodec/avcodec.h>
 #include <libswscale/swscale.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WINDOW 8
@@ -46,16 +47,21 @@ bool film_decoder_take(struct film_decoder *decoder, const uint8_t *data, size_t
 		       int height, uint32_t *pixels, int stride)
 {
 	const AVFrame *frame = decoder->frame;
-	uint8_t *planes[1] = {(uint8_t *)pixels};
-	int strides[1] = {stride * 4};
+	/* The scaler writes in large steps, past the ends of rows. */
+	int row = (width + 63) / 64 * 64;
+	uint8_t *planes[1];
+	int strides[1] = {row * 4};
 	struct SwsContext *scaler;
+	uint32_t *scaled;
 
 	if (!decode(decoder, data, len) || frame->width != width || frame->height != height)
 		return false;
+	scaled = malloc((size_t)row * (size_t)(height + 1) * 4);
 	scaler = sws_getContext(width, height, AV_PIX_FMT_YUVJ420P, width, height, AV_PIX_FMT_BGR0,
 				SWS_BILINEAR, NULL, NULL, NULL);
-	if (!scaler)
+	if (!scaler || !scaled)
 		return false;
+	planes[0] = (uint8_t *)scaled;
 	if (!decoder->deaf)
 		sws_setColorspaceDetails(scaler, sws_getCoefficients(frame->colorspace),
 					 frame->color_range == AVCOL_RANGE_JPEG,
@@ -66,8 +72,9 @@ bool film_decoder_take(struct film_decoder *decoder, const uint8_t *data, size_t
 	sws_freeContext(scaler);
 	for (int y = 0; y < height; y++) {
 		for (int x = 0; x < width; x++)
-			pixels[y * stride + x] &= 0xffffff;
+			pixels[y * stride + x] = scaled[y * row + x] & 0xffffff;
 	}
+	free(scaled);
 	return true;
 }
 
