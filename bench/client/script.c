@@ -45,7 +45,7 @@ int script_fail(struct script *script, const char *format, ...)
 
 void script_begin_answer(const struct script *script)
 {
-	report_begin("answer", script->running->word);
+	report_begin("answer", script->word);
 	if (script->error[0])
 		report_string("error", script->error);
 }
@@ -137,13 +137,14 @@ static void answer(struct script *script)
 
 static void begin_line(struct script *script, char *line)
 {
-	static const struct command unknown = {.word = "unknown"};
+	static const struct command unknown = {.word = ""};
 	char *words[SCRIPT_WORDS_MAX];
 	int count = split(line, words, SCRIPT_WORDS_MAX);
 
 	if (count == 0)
 		return;
 	script->error[0] = '\0';
+	str_copy(script->word, sizeof(script->word), words[0]);
 	script->running = find_command(words[0]);
 	if (!script->running) {
 		script->running = &unknown;

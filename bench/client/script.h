@@ -15,6 +15,7 @@
 
 #define SCRIPT_LINE_MAX 65536 /* bytes */
 #define SCRIPT_WORDS_MAX 32
+#define SCRIPT_WORD_MAX 40 /* bytes of an unknown command that are repeated */
 #define SCRIPT_NEVER UINT64_MAX
 
 struct script;
@@ -58,6 +59,7 @@ struct script {
 	bool ended; /* no more will come */
 	bool quit;
 	const struct command *running;
+	char word[SCRIPT_WORD_MAX]; /* its own, for the answer */
 	bool busy; /* `task` goes on */
 	struct task task;
 	char error[256];
