@@ -102,6 +102,22 @@ static int read_data(struct decoder *decoder, struct cursor *c, unsigned int str
 	return 1;
 }
 
+/* Eight at a time, without a branch for each. */
+static void expand_bits(uint32_t *to, const uint8_t *bits, int width, uint32_t zero,
+			uint32_t difference)
+{
+	int x = 0;
+
+	for (; x + 8 <= width; x += 8) {
+		uint32_t byte = bits[x / 8];
+
+		for (int i = 0; i < 8; i++)
+			to[x + i] = zero ^ (difference & -(byte >> (7 - i) & 1));
+	}
+	for (; x < width; x++)
+		to[x] = zero ^ (difference & -((uint32_t)bits[x / 8] >> (7 - x % 8) & 1));
+}
+
 static void draw_mono(struct decoder *decoder, const struct box *rect, const uint8_t *data,
 		      const struct tight_palette *palette)
 {
@@ -109,10 +125,8 @@ static void draw_mono(struct decoder *decoder, const struct box *rect, const uin
 	int width = rect->x2 - rect->x1;
 
 	for (int y = rect->y1; y < rect->y2; y++, data += (width + 7) / 8) {
-		uint32_t *row = framebuffer_row(&decoder->fb, rect->x1, y);
-
-		for (int x = 0; x < width; x++)
-			row[x] = zero ^ (difference & -(uint32_t)(data[x / 8] >> (7 - x % 8) & 1));
+		expand_bits(framebuffer_row(&decoder->fb, rect->x1, y), data, width, zero,
+			    difference);
 		framebuffer_row_done(&decoder->fb, rect->x1, y, width);
 	}
 	decoder->kind = DECODER_TIGHT_MONO;
@@ -134,15 +148,24 @@ static void draw_indexed(struct decoder *decoder, const struct box *rect, const 
 	decoder->kind = DECODER_TIGHT_PALETTE;
 }
 
+/* Four bytes are read for three, but for the last pixel. */
+static void expand_rgb(uint32_t *to, const uint8_t *from, int width)
+{
+	for (int x = 0; x < width - 1; x++) {
+		uint32_t four;
+
+		memcpy(&four, from + (size_t)x * 3, sizeof(four));
+		to[x] = __builtin_bswap32(four) >> 8;
+	}
+	to[width - 1] = rgb(from + (size_t)(width - 1) * 3);
+}
+
 static void draw_full(struct decoder *decoder, const struct box *rect, const uint8_t *data)
 {
 	int width = rect->x2 - rect->x1;
 
 	for (int y = rect->y1; y < rect->y2; y++, data += (size_t)width * 3) {
-		uint32_t *row = framebuffer_row(&decoder->fb, rect->x1, y);
-
-		for (int x = 0; x < width; x++)
-			row[x] = rgb(data + (size_t)x * 3);
+		expand_rgb(framebuffer_row(&decoder->fb, rect->x1, y), data, width);
 		framebuffer_row_done(&decoder->fb, rect->x1, y, width);
 	}
 	decoder->kind = DECODER_TIGHT_FULL;

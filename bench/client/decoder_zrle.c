@@ -36,13 +36,20 @@ static void read_palette(struct cursor *c, struct tile *tile, unsigned int count
 		tile->palette[i] = read_pixel(c);
 }
 
+/* Four bytes are read for three, but for the last pixel. */
 static void read_full(struct cursor *c, struct tile *tile)
 {
 	int count = tile->width * tile->height;
 	const uint8_t *p = cursor_bytes(c, (size_t)count * CPIXEL);
 
-	for (int i = 0; p && i < count; i++)
-		tile->pixels[i] = bgr(p + (size_t)i * CPIXEL);
+	for (int i = 0; p && i < count - 1; i++) {
+		uint32_t four;
+
+		memcpy(&four, p + (size_t)i * CPIXEL, sizeof(four));
+		tile->pixels[i] = four & 0xffffff;
+	}
+	if (p)
+		tile->pixels[count - 1] = bgr(p + (size_t)(count - 1) * CPIXEL);
 }
 
 /* Indices of one, two or four bits, most significant first; each row begins with a byte. */
@@ -119,10 +126,11 @@ static int read_tile(struct cursor *c, struct tile *tile, unsigned int type)
 	return cursor_failed(c) ? -EPROTO : 0;
 }
 
+/* The tile is written before it is read; clearing it first would cost more than some tiles do. */
 static int draw_tile(struct decoder *decoder, struct cursor *c, const struct box *box)
 {
 	unsigned int type = cursor_u8(c);
-	struct tile tile;
+	struct tile tile __attribute__((uninitialized));
 	const uint32_t *from = tile.pixels;
 
 	if (type == 1) {
