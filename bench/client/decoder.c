@@ -41,7 +41,7 @@ void decoder_finish(struct decoder *decoder)
 	inflater_finish(&decoder->zrle);
 	if (decoder->jpeg)
 		tjDestroy(decoder->jpeg);
-	h264_finish(&decoder->h264);
+	h264_decoders_finish(&decoder->h264);
 	buf_finish(&decoder->scratch);
 	framebuffer_finish(&decoder->fb);
 }

@@ -15,7 +15,7 @@
 
 #include "base/attr.h"
 #include "bench/client/framebuffer.h"
-#include "bench/client/h264.h"
+#include "bench/client/h264_decoders.h"
 #include "bench/client/inflater.h"
 #include "rfb/protocol.h"
 #include "wire/buf.h"
@@ -84,7 +84,7 @@ struct decoder {
 
 	struct inflater tight[RFB_TIGHT_STREAMS], zrle;
 	void *jpeg; /* tjhandle */
-	struct h264 h264;
+	struct h264_decoders h264;
 	struct buf scratch; /* inflated data */
 };
 

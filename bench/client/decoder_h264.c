@@ -16,7 +16,7 @@ int decoder_h264(struct decoder *decoder, struct cursor *c, const struct box *re
 	if (!data)
 		return 0;
 	decoder->kind = DECODER_H264;
-	r = h264_draw(&decoder->h264, rect, flags, data, len, &decoder->fb);
+	r = h264_decoders_draw(&decoder->h264, rect, flags, data, len, &decoder->fb);
 	if (r == -EPROTO)
 		return decoder_refuse(decoder, "H.264 data that are no picture of the rectangle");
 	if (r == -EAGAIN) {
