@@ -147,6 +147,21 @@ static void check_numbers(struct check *check)
 			 "must not be larger than \"max-waiting\"");
 }
 
+/* These stand in the configuration of sshd, which has quotes, patterns and %-words of its own. */
+static void check_plain(struct check *check, enum conf_id id, const char *extra)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	const char *text = conf_str(check->conf, id);
+
+	for (; *text; text++) {
+		if (strchr(plain, *text) || strchr(extra, *text))
+			continue;
+		complain(check, id, "must not contain the character \"%c\"", *text);
+		return;
+	}
+}
+
 /* Of one group for two roles nobody could tell which of them a person has. */
 static void check_roles(struct check *check)
 {
@@ -156,6 +171,7 @@ static void check_roles(struct check *check)
 		const char *group = role_group(conf, (enum role_index)i);
 		enum conf_id option = (enum conf_id)(CONF_ROLE_CONFIG + i);
 
+		check_plain(check, option, " @");
 		if (group[0] && str_eq(group, conf_str(conf, CONF_USERS_GROUP)))
 			complain(check, option,
 				 "must not be the users-group: who administers the system does not "
@@ -166,6 +182,13 @@ static void check_roles(struct check *check)
 					 "needs a group of its own: \"%s\" is that of \"%s\"",
 					 group, role_option((enum role_index)k));
 		}
+	}
+	for (size_t i = 0; i < conf_list_len(conf, CONF_ADMIN_LISTEN); i++) {
+		const char *item = conf_list_item(conf, CONF_ADMIN_LISTEN, i);
+
+		if (strchr(item, '/') || !is_any_network(item, false))
+			complain(check, CONF_ADMIN_LISTEN,
+				 "needs addresses such as 192.0.2.1 or ::, not \"%s\"", item);
 	}
 	for (size_t i = 0; i < conf_list_len(conf, CONF_ROLES_APART); i++) {
 		const char *item = conf_list_item(conf, CONF_ROLES_APART, i);
@@ -188,5 +211,7 @@ int conf_check(const struct conf *conf, FILE *errors)
 	check_words(&check);
 	check_numbers(&check);
 	check_roles(&check);
+	check_plain(&check, CONF_ADMIN_PAM_SERVICE, "");
+	check_plain(&check, CONF_SSH_DIR, "/ @+,=");
 	return check.n_errors > 0 ? -EINVAL : 0;
 }

@@ -69,6 +69,12 @@ enum conf_browser { CONF_BROWSER_CHROMIUM, CONF_BROWSER_FIREFOX };
 enum conf_profile { CONF_PROFILE_KEEP, CONF_PROFILE_WIPE };
 enum conf_enabled { CONF_ENABLED_AUTO, CONF_ENABLED_YES, CONF_ENABLED_NO };
 enum conf_video { CONF_VIDEO_H264, CONF_VIDEO_JPEG, CONF_VIDEO_EXACT };
+enum conf_admin_login {
+	CONF_ADMIN_LOGIN_KEY,
+	CONF_ADMIN_LOGIN_PASSWORD,
+	CONF_ADMIN_LOGIN_EITHER,
+	CONF_ADMIN_LOGIN_BOTH,
+};
 enum conf_language { CONF_LANGUAGE_EN, CONF_LANGUAGE_DE };
 
 /* One row of the schema, for the dump and the manual. */

@@ -22,6 +22,7 @@
 #include "monitor/monitor.h"
 #include "monitor/netd.h"
 #include "monitor/session.h"
+#include "monitor/sshd.h"
 #include "monitor/tool.h"
 
 /* A message of records is sent when it has so many bytes. */
@@ -80,6 +81,7 @@ static void run_status(const struct command_call *call)
 			{"certificate_loaded", ANSWER_BOOL, .number = keyd_ready(m->keyd)},
 			{"network_ready", ANSWER_BOOL, .number = netd_ready(m->netd)},
 			{"sandbox_proven", ANSWER_BOOL, .number = m->sandbox_proven},
+			{"administration", ANSWER_STR, .str = sshd_state(m->sshd)},
 			{"sessions", ANSWER_NUMBER, .number = session_count(m)},
 			{"sessions_max", ANSWER_NUMBER,
 			 .number = (uint64_t)conf_int(m->conf, CONF_MAX_SESSIONS)},

@@ -31,6 +31,7 @@
 #include "monitor/remains.h"
 #include "monitor/runtime.h"
 #include "monitor/session.h"
+#include "monitor/sshd.h"
 #include "monitor/throttle.h"
 #include "monitor/tool.h"
 #include "monitor/who.h"
@@ -229,6 +230,8 @@ static int set_up(struct monitor *monitor)
 	r = netd_create(monitor, &monitor->netd);
 	if (r == 0)
 		r = keyd_create(monitor, &monitor->keyd);
+	if (r == 0)
+		r = sshd_create(monitor, &monitor->sshd);
 	return r;
 }
 
@@ -243,6 +246,7 @@ static void tear_down(struct monitor *monitor)
 		runtime_say_stopping(monitor);
 	frontdoor_destroy(monitor->frontdoor);
 	control_destroy(monitor->control);
+	sshd_destroy(monitor->sshd);
 	who_destroy(monitor->who);
 	tool_end_all(monitor);
 	wl_list_for_each_safe (client, next_client, &monitor->clients, link)
@@ -259,8 +263,10 @@ static void tear_down(struct monitor *monitor)
 			log_event(LOG_WARN, "cgroup.stays", LOG_ERR(r));
 	}
 	cgroup_base_close(monitor->cgroups);
-	if (ended && monitor->runtime_fd >= 0)
+	if (ended && monitor->runtime_fd >= 0) {
+		sshd_clear(monitor);
 		runtime_remove(monitor);
+	}
 	runtime_close(monitor);
 	throttle_destroy(monitor->throttle);
 }

@@ -10,6 +10,7 @@
  *	remains.c	what a dead session leaves behind
  *	adopt.c		the sessions of an earlier monitor
  *	keyd.c netd.c	the siblings, restarted when they die (sibling.c)
+ *	sshd.c		the OpenSSH server for administration
  *	control.c	lazaretctl's socket; commands.c what it can ask for, tool.c what a lazaretctl of our own
  *			does for him
  *	caller.c	who asks, and the record of it; origin.c where he comes from, who.c his name
@@ -39,6 +40,7 @@ struct control;
 struct frontdoor;
 struct keyd;
 struct netd;
+struct sshd;
 struct throttle;
 struct who;
 
@@ -94,6 +96,7 @@ struct monitor {
 	struct frontdoor *frontdoor;
 	struct control *control;
 	struct who *who;
+	struct sshd *sshd;
 	struct wl_event_source *signals[4];
 	struct wl_event_source *end_timer;
 };

@@ -17,6 +17,7 @@
 #include "monitor/login.h"
 #include "monitor/monitor.h"
 #include "monitor/netd.h"
+#include "monitor/sshd.h"
 #include "monitor/throttle.h"
 #include "net/env.h"
 
@@ -83,8 +84,9 @@ void reload_apply(struct monitor *monitor)
 
 /* What sockets, siblings, folders and running sessions are bound to. */
 static const enum conf_id fixed[] = {
-	CONF_LISTEN,      CONF_PORT,          CONF_CELL_BLOCK,       CONF_CELL_BLOCK6,
-	CONF_RUNTIME_DIR, CONF_STATE_DIR,     CONF_LIBEXEC_DIR,      CONF_GATEWAY_USER,
+	CONF_LISTEN,      CONF_PORT,          CONF_CELL_BLOCK,
+	CONF_CELL_BLOCK6, CONF_RUNTIME_DIR,   CONF_STATE_DIR,
+	CONF_LIBEXEC_DIR, CONF_GATEWAY_USER,  CONF_ADMIN_PAM_SERVICE,
 	CONF_KEYD_USER,   CONF_CELL_UID_BASE, CONF_DISPLAY_UID_BASE,
 };
 
@@ -163,6 +165,7 @@ static void take(struct monitor *monitor)
 			 "(%s); the old ones stay",
 			 strerror(-r));
 	login_park(monitor);
+	sshd_configure(monitor->sshd);
 	finish(monitor, r, reason);
 }
 

@@ -19,12 +19,13 @@ MAY = {
     "probe": {"net"},
     "cell": {"base", "wire", "conf"},
     "ctl": {"base", "wire", "ipc", "conf", "net"},
+    "ssh": {"base", "wire", "conf", "net"},
     "keyd": {"base", "wire", "ipc"},
     "gateway": {"base", "wire", "ipc", "conf", "rfb"},
     "display": {"base", "wire", "ipc", "conf", "rfb"},
     "session": {"base", "wire", "ipc", "conf", "net", "cell", "display"},
     # What a session leaves behind when it is killed is cleared by the monitor, by the same library.
-    "monitor": {"base", "wire", "ipc", "conf", "net", "ctl", "cell", "session"},
+    "monitor": {"base", "wire", "ipc", "conf", "net", "ctl", "ssh", "cell", "session"},
 }
 # The Wayland side of the display knows nothing of RFB but what a picture is.
 WAYLAND_MAY_RFB = {"rfb/pixel_format.h", "rfb/protocol.h"}

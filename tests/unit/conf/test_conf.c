@@ -145,6 +145,10 @@ static void test_wrong(void **state)
 		{"roles-apart = {\"audit\"}\n", "needs pairs of config, maint"},
 		{"roles-apart = {\"audit:audit\"}\n", "needs pairs of config, maint"},
 		{"roles-apart = {\"audit:every\"}\n", "needs pairs of config, maint"},
+		{"role-audit = \"a*\"\n", "\"role-audit\" must not contain the character \"*\""},
+		{"admin-pam-service = \"../x\"\n", "must not contain the character \"/\""},
+		{"ssh-directory = \"/etc/%u\"\n", "must not contain the character \"%\""},
+		{"admin-listen = {\"192.0.2.0/24\"}\n", "\"admin-listen\" needs addresses"},
 		{"control-group = \"staff\"\n", "site.conf:1: there is no option \"control-group\" "
 						"any more: give each administrator the "
 						"roles"},

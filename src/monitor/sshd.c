@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "monitor/sshd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/logpipe.h"
+#include "base/mem.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "monitor/control.h"
+#include "monitor/limits.h"
+#include "monitor/monitor.h"
+#include "net/contract.h"
+#include "net/env.h"
+#include "ssh/folder.h"
+#include "ssh/sshd_config.h"
+
+#define PROGRAM "/usr/sbin/sshd"
+#define KEYGEN "/usr/bin/ssh-keygen"
+/* Where OpenSSH, as it was built, wants its unprivileged half to live. */
+#define PRIVSEP "/run/sshd"
+/* Below the runtime directory. */
+#define FOLDER "ssh"
+#define NEXT "sshd_config.next"
+#define CONFIG "sshd_config"
+#define BANNER "banner"
+#define TEXT_MAX (1 << 20)
+
+enum step {
+	STEP_IDLE, /* off, or waiting for the timer */
+	STEP_KEYS, /* ssh-keygen makes a host key */
+	STEP_CHECK, /* sshd reads its configuration and says whether it would do */
+	STEP_RUN,
+	STEP_FAILED, /* until the configuration is loaded again */
+};
+
+struct sshd {
+	struct monitor *monitor;
+	char *wanted; /* its configuration; NULL: off */
+	uint16_t port;
+	bool changed; /* since the step began */
+	enum step step;
+	struct child child;
+	struct wl_event_source *end, *timer;
+	int pause; /* ms, before it is started again */
+	uint64_t since; /* monotonic us */
+	struct logpipe *log;
+	int log_fd;
+};
+
+static void begin(struct sshd *sshd);
+
+static void fail(struct sshd *sshd, const char *reason, int error)
+{
+	sshd->step = STEP_FAILED;
+	log_event(LOG_ERROR, "ssh.unusable", LOG_INT("port", sshd->port), LOG_STR("reason", reason),
+		  LOG_ERR(error));
+}
+
+/* --- its processes ---------------------------------------------------------------------------- */
+
+static void start_later(struct sshd *sshd)
+{
+	if (clock_now() - sshd->since > SIBLING_STEADY * USEC_PER_SEC)
+		sshd->pause = SIBLING_PAUSE_MIN;
+	wl_event_source_timer_update(sshd->timer, sshd->pause);
+	sshd->pause = MIN(sshd->pause * 2, SIBLING_PAUSE_MAX);
+}
+
+static int handle_timer(void *data)
+{
+	struct sshd *sshd = data;
+
+	if (sshd->step == STEP_IDLE)
+		begin(sshd);
+	return 0;
+}
+
+static int launch(struct sshd *sshd, enum step step, const char *const *argv);
+
+static void run(struct sshd *sshd)
+{
+	char service[PATH_MAX], config[PATH_MAX];
+	const char *dir = conf_str(sshd->monitor->conf, CONF_RUNTIME_DIR);
+	int r;
+
+	/* The name by which sshd is called is that of its PAM service. */
+	snprintf(service, sizeof(service), "%s/" FOLDER "/%s", dir,
+		 conf_str(sshd->monitor->conf, CONF_ADMIN_PAM_SERVICE));
+	snprintf(config, sizeof(config), "%s/" FOLDER "/" CONFIG, dir);
+	sshd->since = clock_now();
+	r = launch(sshd, STEP_RUN, (const char *const[]){service, "-D", "-e", "-f", config, NULL});
+	if (r < 0)
+		fail(sshd, "sshd cannot be started; is openssh-server installed?", r);
+	else
+		log_event(LOG_INFO, "ssh.started", LOG_INT("port", sshd->port),
+			  LOG_INT("pid", sshd->child.pid));
+}
+
+static int take_config(const struct sshd *sshd)
+{
+	int dir = openat(sshd->monitor->runtime_fd, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (dir < 0)
+		return -errno;
+	r = renameat(dir, NEXT, dir, CONFIG) < 0 ? -errno : 0;
+	fd_close(dir);
+	return r;
+}
+
+static void handle_died(struct sshd *sshd, int status)
+{
+	char how[64];
+
+	child_describe(status, how, sizeof(how));
+	log_event(LOG_ERROR, "ssh.died", LOG_INT("port", sshd->port), LOG_STR("how", how),
+		  LOG_INT("restart_ms", sshd->pause));
+	sshd->step = STEP_IDLE;
+	start_later(sshd);
+}
+
+static int handle_end(int fd, uint32_t mask, void *data)
+{
+	struct sshd *sshd = data;
+	int status = 0;
+
+	(void)fd;
+	(void)mask;
+	if (child_reap(&sshd->child, &status) < 0)
+		return 0;
+	wl_event_source_remove(sshd->end);
+	sshd->end = NULL;
+	if (sshd->changed) {
+		begin(sshd);
+		return 0;
+	}
+	switch (sshd->step) {
+	case STEP_KEYS:
+		if (status == 0)
+			begin(sshd);
+		else
+			fail(sshd, "ssh-keygen could not make a host key, see above", 0);
+		break;
+	case STEP_CHECK:
+		if (status != 0)
+			fail(sshd, "sshd does not take its configuration, see above", 0);
+		else if (take_config(sshd) < 0)
+			fail(sshd, "its configuration cannot be put in place", -errno);
+		else
+			run(sshd);
+		break;
+	default:
+		handle_died(sshd, status);
+	}
+	return 0;
+}
+
+static int launch(struct sshd *sshd, enum step step, const char *const *argv)
+{
+	int r = spawn(&(const struct spawn){.path = argv[0],
+					    .argv = argv,
+					    .stderr_fd = sshd->log_fd,
+					    .die_with_parent = true},
+		      &sshd->child);
+
+	if (r < 0)
+		return r;
+	sshd->end = wl_event_loop_add_fd(sshd->monitor->loop, sshd->child.pidfd, WL_EVENT_READABLE,
+					 handle_end, sshd);
+	if (!sshd->end) {
+		child_kill(&sshd->child);
+		return -ENOMEM;
+	}
+	logpipe_set_pid(sshd->log, sshd->child.pid);
+	sshd->step = step;
+	return 0;
+}
+
+/* --- getting ready ---------------------------------------------------------------------------- */
+
+static int make_folder(int dir, const char *path, mode_t mode)
+{
+	if (mkdirat(dir, path, mode) < 0 && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+/* The program under its name, the banner, and the configuration to be checked. */
+static int write_runtime(const struct sshd *sshd, const char **ret_reason)
+{
+	const struct conf *conf = sshd->monitor->conf;
+	const char *service = conf_str(conf, CONF_ADMIN_PAM_SERVICE);
+	const char *banner = conf_str(conf, CONF_ADMIN_BANNER);
+	_cleanup_free_ char *line = NULL;
+	_cleanup_fd_ int dir = -1;
+	int r = make_folder(sshd->monitor->runtime_fd, FOLDER, 0755);
+
+	*ret_reason = "the folder ssh below the runtime-directory cannot be written";
+	if (r < 0)
+		return r;
+	dir = openat(sshd->monitor->runtime_fd, FOLDER,
+		     O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir < 0)
+		return -errno;
+	if ((unlinkat(dir, service, 0) < 0 && errno != ENOENT) ||
+	    symlinkat(PROGRAM, dir, service) < 0)
+		return -errno;
+	if (asprintf(&line, "%s\n", banner) < 0) {
+		line = NULL;
+		return -ENOMEM;
+	}
+	r = fd_write_file_atomic(dir, BANNER, 0644, line, strlen(line));
+	if (r == 0)
+		r = fd_write_file_atomic(dir, NEXT, 0600, sshd->wanted, strlen(sshd->wanted));
+	if (r == 0) {
+		*ret_reason = "the folder " PRIVSEP " cannot be made";
+		r = make_folder(AT_FDCWD, PRIVSEP, 0755);
+	}
+	return r;
+}
+
+/* Starts to make the first host key that is missing; 0 when none is. */
+static int make_keys(struct sshd *sshd)
+{
+	static const char *const kinds[] = SSHD_HOST_KEYS;
+	const char *dir = conf_str(sshd->monitor->conf, CONF_SSH_DIR);
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		char path[PATH_MAX];
+		int r;
+
+		snprintf(path, sizeof(path), "%s/host_%s", dir, kinds[i]);
+		if (access(path, F_OK) == 0)
+			continue;
+		r = launch(sshd, STEP_KEYS,
+			   (const char *const[]){KEYGEN, "-q", "-t", kinds[i], "-N", "", "-C",
+						 "lazaret", "-f", path, NULL});
+		return r < 0 ? r : 1;
+	}
+	return 0;
+}
+
+static void check(struct sshd *sshd)
+{
+	char config[PATH_MAX];
+	const char *reason;
+	int r = write_runtime(sshd, &reason);
+
+	if (r == 0) {
+		reason = "sshd cannot be started; is openssh-server installed?";
+		snprintf(config, sizeof(config), "%s/" FOLDER "/" NEXT,
+			 conf_str(sshd->monitor->conf, CONF_RUNTIME_DIR));
+		r = launch(sshd, STEP_CHECK,
+			   (const char *const[]){PROGRAM, "-t", "-f", config, NULL});
+	}
+	if (r < 0)
+		fail(sshd, reason, r);
+}
+
+static void begin(struct sshd *sshd)
+{
+	char reason[SSH_REASON_MAX];
+	int r;
+
+	sshd->changed = false;
+	if (!sshd->wanted)
+		return;
+	sshd->step = STEP_IDLE;
+	r = ssh_folder_check(conf_str(sshd->monitor->conf, CONF_SSH_DIR), reason);
+	if (r < 0) {
+		fail(sshd, reason, r);
+		return;
+	}
+	r = make_keys(sshd);
+	if (r < 0)
+		fail(sshd, "ssh-keygen cannot be started; is openssh-client installed?", r);
+	else if (r == 0)
+		check(sshd);
+}
+
+/* --- what is wanted --------------------------------------------------------------------------- */
+
+static int describe(struct sshd *sshd, const struct contract *contract, char **ret_text)
+{
+	const struct monitor *monitor = sshd->monitor;
+	const char *dir = conf_str(monitor->conf, CONF_RUNTIME_DIR);
+	char command[PATH_MAX], control[PATH_MAX], banner[PATH_MAX];
+	const struct sshd_spec spec = {
+		.conf = monitor->conf,
+		.from = &contract->administration,
+		.port = contract->admin_port,
+		.command = command,
+		.control = control,
+		.banner = conf_str(monitor->conf, CONF_ADMIN_BANNER)[0] ? banner : NULL,
+	};
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return -ENOMEM;
+	str_copy(command, sizeof(command), monitor_program(monitor, "lazaret-admin"));
+	snprintf(control, sizeof(control), "%s/" CONTROL_SOCKET, dir);
+	snprintf(banner, sizeof(banner), "%s/" FOLDER "/" BANNER, dir);
+	sshd_config_write(&spec, out);
+	/* So that another banner or service is seen as another configuration. */
+	fprintf(out, "# %s: %s\n", conf_str(monitor->conf, CONF_ADMIN_PAM_SERVICE),
+		conf_str(monitor->conf, CONF_ADMIN_BANNER));
+	if (fclose(out) != 0)
+		return -ENOMEM;
+	*ret_text = STEAL(text);
+	return 0;
+}
+
+static bool has_roles(const struct conf *conf)
+{
+	for (unsigned int i = 0; i < ROLE_COUNT; i++) {
+		if (role_group(conf, (enum role_index)i)[0])
+			return true;
+	}
+	return false;
+}
+
+static int read_wanted(struct sshd *sshd, char **ret_text)
+{
+	_cleanup_contract_ struct contract *contract = NULL;
+	_cleanup_env_ struct env_host host = {0};
+	_cleanup_free_ char *said = NULL;
+	size_t len;
+	FILE *errors;
+	int r = contract_env_host(&host);
+
+	if (r < 0)
+		return r;
+	errors = open_memstream(&said, &len);
+	if (!errors)
+		return -ENOMEM;
+	r = contract_create(sshd->monitor->conf, CONTRACT_CELLS, &host.env, errors, &contract);
+	fclose(errors);
+	/* What is wrong with it was said when it was read. */
+	if (r < 0)
+		return r;
+	sshd->port = contract->admin_port;
+	if (!contract->paths[PATH_ADMIN].on)
+		return 0;
+	if (contract->administration.n == 0)
+		return -ENODATA;
+	if (!has_roles(sshd->monitor->conf))
+		return -ENOENT;
+	return describe(sshd, contract, ret_text);
+}
+
+void sshd_configure(struct sshd *sshd)
+{
+	_cleanup_free_ char *wanted = NULL;
+	int r = read_wanted(sshd, &wanted);
+	bool same = wanted && sshd->wanted && str_eq(wanted, sshd->wanted);
+
+	if (same && sshd->step != STEP_FAILED && sshd->step != STEP_IDLE)
+		return;
+	free(sshd->wanted);
+	sshd->wanted = STEAL(wanted);
+	sshd->pause = SIBLING_PAUSE_MIN;
+	sshd->step = STEP_IDLE;
+	if (sshd->child.pid > 0) {
+		/* Its end is where it goes on. */
+		sshd->changed = true;
+		child_signal(&sshd->child, SIGTERM);
+	} else {
+		begin(sshd);
+	}
+	if (r == -ENODATA)
+		fail(sshd, "zone-administration names no network: nobody could connect", 0);
+	else if (r == -ENOENT)
+		fail(sshd,
+		     "no role has a group (options role-config and so on): nobody could log in", 0);
+	else if (r < 0)
+		fail(sshd, "its configuration cannot be made", r);
+}
+
+const char *sshd_state(const struct sshd *sshd)
+{
+	static char text[24];
+
+	if (!sshd || sshd->step == STEP_FAILED)
+		return "failed";
+	if (!sshd->wanted)
+		return "off";
+	if (sshd->step != STEP_RUN)
+		return "starting";
+	snprintf(text, sizeof(text), "port %u", sshd->port);
+	return text;
+}
+
+int sshd_create(struct monitor *monitor, struct sshd **ret_sshd)
+{
+	struct sshd *sshd = calloc(1, sizeof(*sshd));
+	int r;
+
+	if (!sshd)
+		return -ENOMEM;
+	sshd->monitor = monitor;
+	sshd->child.pidfd = -1;
+	sshd->log_fd = -1;
+	sshd->timer = wl_event_loop_add_timer(monitor->loop, handle_timer, sshd);
+	/* One for all of them: connections go on writing after their listener has ended. */
+	r = sshd->timer ? logpipe_create(monitor->loop, "sshd", LOG_INFO, &sshd->log, &sshd->log_fd)
+			: -ENOMEM;
+	if (r < 0) {
+		sshd_destroy(sshd);
+		return r;
+	}
+	*ret_sshd = sshd;
+	sshd_configure(sshd);
+	return 0;
+}
+
+void sshd_destroy(struct sshd *sshd)
+{
+	if (!sshd)
+		return;
+	if (sshd->end)
+		wl_event_source_remove(sshd->end);
+	if (sshd->timer)
+		wl_event_source_remove(sshd->timer);
+	child_kill(&sshd->child);
+	fd_close(sshd->log_fd);
+	logpipe_destroy(sshd->log);
+	free(sshd->wanted);
+	free(sshd);
+}
+
+void sshd_clear(const struct monitor *monitor)
+{
+	const char *const files[] = {NEXT, CONFIG, BANNER,
+				     conf_str(monitor->conf, CONF_ADMIN_PAM_SERVICE)};
+	_cleanup_fd_ int dir = openat(monitor->runtime_fd, FOLDER,
+				      O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	for (size_t i = 0; dir >= 0 && i < ARRAY_LEN(files); i++)
+		(void)unlinkat(dir, files[i], 0);
+	(void)unlinkat(monitor->runtime_fd, FOLDER, AT_REMOVEDIR);
+}

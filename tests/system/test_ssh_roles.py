@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each role with each command of the table, over SSH and with a client that its person has written
+himself; and the ways by which one could try to have more than one's role."""
+
+import json
+import re
+
+from lib_proc import TOP, run, wait_until
+from lib_roles import MAY, ROLES, table
+from lib_ssh import SshTest
+
+DENIED = 4
+# What follows a command here, and how one ends that is allowed, when it is not with 0.
+ARGUMENTS = {"kick": ["who-is-not-there"], "end": ["who-is-not-there"], "paths explain": ["web"],
+             "firewall apply": ["--within", "3"], "paths probe": ["--timeout", "100"]}
+STATUS = {"kick": {3}, "end": {3}, "paths probe": {0, 1}}
+
+# A client of nobody's making but its person's: sends what it likes, prints what comes back.
+RAW = """
+import contextlib, json, socket, struct, sys
+path, kind, version, commands = sys.argv[1], *map(json.loads, sys.argv[2:])
+answers = []
+for words in commands:
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.connect(path)
+    s.settimeout(60)
+    with contextlib.suppress(BrokenPipeError):  # turned away already, with a sentence
+        s.send(struct.pack(">HHII", kind, version, 2, len(words)) + b"".join(
+            struct.pack(">I", len(w)) + w.encode() for w in words))
+    data = s.recv(70000)
+    answers.append([data[4], data[5]] if len(data) > 5 else None)
+print(json.dumps(answers))
+"""
+FAILED = 2
+
+
+class Table(SshTest):
+    seconds = 300
+
+    def test_ssh(self):
+        rows = table(TOP)
+        self.assertEqual({words: roles for words, (_, _, roles) in rows.items()}, MAY)
+        for role in ROLES:
+            for words in MAY:
+                with self.subTest(role=role, command=words):
+                    self.try_command(role, words)
+
+    def try_command(self, role, words):
+        mark = self.system.log_mark()
+        done = self.ssh(role, "lazaretctl", *words.split(), *ARGUMENTS.get(words, []))
+        if role in MAY[words]:
+            self.assertIn(done.status, STATUS.get(words, {0}), done)
+            event, expected = "admin.command", 'role="%s"' % role
+        else:
+            self.assertEqual(done.status, DENIED, done)
+            self.assertEqual(done.out, "")
+            for needed in MAY[words] or {"root"}:
+                self.assertIn(needed, done.err)
+            event, expected = "admin.refused", 'reason="holds %s"' % role
+        if words == "version":  # done by the program that runs for the person
+            return
+        line = self.system.wait_log(event, 'command="%s"' % words, since=mark)
+        self.assertIn('user="%s" uid=%d from="10.77.0.10 port ' % (
+            self.admins.name(role), self.admins.uid(role)), line)
+        self.assertIn(expected, line)
+        self.assertIn('arguments="%s"' % " ".join(ARGUMENTS.get(words, [])), line)
+        if words == "firewall apply" and role in MAY[words]:
+            # It goes by itself: nobody confirms it.
+            wait_until(lambda: "lazaret_host" not in run(
+                "nft", "list", "tables", netns=self.network.system), 20, "the rules are gone")
+
+    @property
+    def control(self):
+        text = (self.system.state / "lazaretctl").read_text(encoding="utf-8")
+        return text.partition('-s "')[2].partition('"')[0]
+
+    def raw(self, person, commands, prefix=()):
+        ipc = TOP / "src/ipc"
+        kind = re.findall(r"^M\((\w+),", (ipc / "messages.def").read_text("utf-8"), re.M).index(
+            "CONTROL_REQUEST")
+        version = re.search(r"IPC_VERSION (\d+)", (ipc / "message.h").read_text("utf-8")).group(1)
+        status, out, err = self.admins.run(
+            person, *prefix, "/usr/bin/python3", "-c", RAW, self.control, json.dumps(kind), version,
+            json.dumps(commands))
+        self.assertEqual(status, 0, err)
+        return json.loads(out)
+
+    def test_forged_client(self):
+        """What lazaretctl would never ask for is refused all the same."""
+        for role in ROLES:
+            refused = [words for words in MAY if role not in MAY[words]]
+            mark = self.system.log_mark()
+            answers = self.raw(role, [words.split() + ARGUMENTS.get(words, [])
+                                      for words in refused])
+            for words, answer in zip(refused, answers):
+                with self.subTest(role=role, command=words):
+                    self.assertEqual(answer, [FAILED, DENIED])
+                    self.system.wait_log("admin.refused", 'command="%s"' % words,
+                                         'uid=%d from="local"' % self.admins.uid(role), since=mark)
+
+    def test_root_of_his_own(self):
+        """Root in a user namespace of one's own is nobody's root; not even a holder of more roles."""
+        as_root = ("unshare", "--user", "--map-root-user")
+        self.assertEqual(self.raw("maint", [["shutdown"], ["config", "dump"], ["kick", "x"]], as_root),
+                         [[FAILED, DENIED], [FAILED, DENIED], [FAILED, 3]])
+        self.assertEqual(self.raw("nobody", [["status"]], as_root), [[FAILED, DENIED]])
+        self.assertEqual(self.system.ctl("status")["state"], "serving")
+
+    def test_by_groups(self):
+        """Programs that change groups ask for more than a person without a role has."""
+        group = self.admins.group("maint")
+        for command in (("sg", group, "true"), ("newgrp", group)):
+            status, _, _ = self.admins.run("nobody", *command)
+            self.assertNotEqual(status, 0)
+        for person in ("config", "nobody"):
+            for command in ("sg %s -c sessions" % group, "newgrp " + group, "su root", "sudo sessions",
+                            "setpriv --groups 0 sessions"):
+                done = self.ssh(person, command)
+                self.assertIn(done.status, (2, 255), done)
+
+    def test_no_new_privileges(self):
+        """Below the shell of administrators no set-uid program has an effect."""
+        status, out, _ = self.admins.run("maint", self.shell, "-c", "roles show --json",
+                                         env={"LAZARET_SOCKET": self.control})
+        self.assertEqual(status, 0)
+        self.assertEqual(json.loads(out)["roles"], "maint")
+        with self.running("maint", options=("-tt",)) as process:
+            self.read_until(process, "lazaret> ")
+            found = [p for p in self.system.processes("lazaret-admin")]
+            self.assertTrue(found)
+            for item in found:
+                with open("/proc/%d/status" % item.pid, encoding="utf-8") as file:
+                    text = file.read()
+                self.assertIn("NoNewPrivs:\t1", text)
+                self.assertIn("Uid:\t%d" % self.admins.uid("maint"), text)
