@@ -21,7 +21,7 @@
 /* Shorter sides are refused. */
 #define H264_SIDE_MIN 16
 /* No stream is faster, whatever the line takes: what is worse than that is noise. */
-#define H264_BITS_PER_SECOND_MAX 48000000
+#define H264_BITS_PER_SECOND_MAX 32000000
 #define H264_BITS_PER_SECOND_MIN 100000
 
 struct h264;
