@@ -21,6 +21,7 @@ struct encoder_job {
 	const struct pixel_format *format; /* the client's */
 	int compress; /* 0 to 2 */
 	int quality; /* 0 to 9 if this rectangle may be lossy, else -1 */
+	bool film; /* it is part of one: what looks like text in it is as lossy as the rest */
 };
 
 /* What came of it. An encoder may split the rectangle. */

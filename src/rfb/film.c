@@ -476,3 +476,21 @@ bool film_follow(struct film *film, const pixman_region32_t *changed, int dx, in
 	film->last = time;
 	return true;
 }
+
+bool film_has(const struct film *film, const pixman_box32_t *box)
+{
+	return film->active && contains(&film->box, box);
+}
+
+void film_init_surroundings(const struct film *film, pixman_region32_t *region)
+{
+	pixman_region32_t box;
+
+	pixman_region32_init_rect(region, film->box.x1 - CELL, film->box.y1 - CELL,
+				  (unsigned int)(film->box.x2 - film->box.x1 + 2 * CELL),
+				  (unsigned int)(film->box.y2 - film->box.y1 + 2 * CELL));
+	pixman_region32_init_with_extents(&box, (pixman_box32_t *)&film->box);
+	/* Without memory it is a little larger: more becomes exact. */
+	(void)pixman_region32_subtract(region, region, &box);
+	pixman_region32_fini(&box);
+}

@@ -72,4 +72,11 @@ void film_expire(struct film *film, uint64_t time);
 /* Pixels of a region inside a box. */
 int64_t film_area_inside(const pixman_region32_t *region, const pixman_box32_t *box);
 
+/* Whether all of a box is part of the film; not if there is none. */
+bool film_has(const struct film *film, const pixman_box32_t *box);
+
+/* What lies around a film: motion is known by cells, and those at its edges hold some of the page.
+ * For the caller to finish. May reach beyond the picture. */
+void film_init_surroundings(const struct film *film, pixman_region32_t *ret_region);
+
 #endif

@@ -19,6 +19,7 @@
 /* Pixels; with too many colours for a palette, halves of more are tried. Of less, the palettes would
  * weigh more than they save. */
 #define SPLIT_MIN 16384
+#define FILM_PALETTE_MAX 24 /* more colours are shorter as JPEG */
 #define JPEG_PIXELS_MIN 256 /* the tables of a JPEG alone take hundreds of bytes */
 #define LENGTH_BYTES 3 /* of a compact length, at most */
 
@@ -277,7 +278,8 @@ static bool looks_like_photo(const uint32_t *values, size_t count)
 static bool jpeg_wanted(const struct run *run, size_t count)
 {
 	return run->job->quality >= 0 && run->job->format->bits_per_pixel != 8 &&
-	       count >= JPEG_PIXELS_MIN && looks_like_photo(run->tight->values, count);
+	       count >= JPEG_PIXELS_MIN &&
+	       (run->job->film || looks_like_photo(run->tight->values, count));
 }
 
 /* A rectangle of more colours than a palette has. */
@@ -313,10 +315,14 @@ static int encode_subrect(struct run *run, const pixman_box32_t *box)
 	size_t bytes = (size_t)tight->convert.bytes;
 	/* A palette pays if it and the indices are less than the pixels. */
 	int max = bytes == 1 ? 2 : (int)MIN(PALETTE_MAX, MAX(count * (bytes - 1) / 4, 2));
-	bool few = palette_build(&tight->palette, tight->values, count, max, tight->indices);
-	bool jpeg = !few && jpeg_wanted(run, count);
+	bool few;
+	bool jpeg;
 	int r;
 
+	if (run->job->film && run->job->quality >= 0)
+		max = MIN(max, FILM_PALETTE_MAX);
+	few = palette_build(&tight->palette, tight->values, count, max, tight->indices);
+	jpeg = !few && jpeg_wanted(run, count);
 	if (!few && !jpeg && bytes > 1 && area(box) > SPLIT_MIN)
 		return encode_halves(run, box);
 	encoder_put_header(run->out, box, RFB_ENCODING_TIGHT);

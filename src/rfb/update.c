@@ -12,6 +12,7 @@
 #include "rfb/scroll.h"
 #include "rfb/update_cover.h"
 #include "rfb/update_film.h"
+#include "rfb/update_rate.h"
 #include "rfb/update_motion.h"
 
 #define HEADER_BYTES 4
@@ -39,6 +40,7 @@ struct update {
 	struct scroll *scroll;
 	struct update_motion motion;
 	struct update_film film;
+	struct update_rate rate;
 	bool film_waits; /* it had no room in the last message */
 	struct update_stats stats;
 };
@@ -67,6 +69,7 @@ int update_create(struct update **ret_update)
 	update->client = (struct update_client){
 		.encoding = RFB_ENCODING_RAW, .quality = -1, .compress = -1};
 	update->format = pixel_format_default;
+	update_rate_reset(&update->rate);
 	pixman_region32_init(&update->unknown);
 	pixman_region32_init(&update->lossy);
 	r = scroll_create(&update->scroll);
@@ -163,6 +166,7 @@ int update_set_size(struct update *update, int width, int height)
 void update_set_client(struct update *update, const struct update_client *client)
 {
 	update_film_forget(&update->film, NULL);
+	update_rate_reset(&update->rate);
 	update->client = *client;
 }
 
@@ -382,6 +386,7 @@ static int send_box(struct message *m, const pixman_box32_t *box, int quality)
 				    ? COMPRESS_MAX
 				    : MIN(update->client.compress, COMPRESS_MAX),
 		.quality = quality,
+		.film = quality >= 0 && film_has(&update->film.film, box),
 	};
 	pixman_region32_t lossy;
 	uint64_t area = (uint64_t)(box->x2 - box->x1) * (uint64_t)(box->y2 - box->y1);
@@ -449,21 +454,6 @@ static int send_region(struct message *m, const pixman_region32_t *region, int q
 	return r;
 }
 
-/* What lies around a film: motion is known by cells, and those at its edges hold some of the page. */
-static void init_surroundings(const struct film *film, pixman_region32_t *region)
-{
-	pixman_region32_t box;
-
-	pixman_region32_init_rect(
-		region, film->box.x1 - UPDATE_MOTION_CELL, film->box.y1 - UPDATE_MOTION_CELL,
-		(unsigned int)(film->box.x2 - film->box.x1 + 2 * UPDATE_MOTION_CELL),
-		(unsigned int)(film->box.y2 - film->box.y1 + 2 * UPDATE_MOTION_CELL));
-	pixman_region32_init_with_extents(&box, (pixman_box32_t *)&film->box);
-	/* Without memory it is a little larger: more becomes exact. */
-	(void)pixman_region32_subtract(region, region, &box);
-	pixman_region32_fini(&box);
-}
-
 /* Loss is for the film itself, to the pixel. */
 static int cut_to_film(const struct film *film, pixman_region32_t *moving)
 {
@@ -472,7 +462,7 @@ static int cut_to_film(const struct film *film, pixman_region32_t *moving)
 
 	if (!film->active)
 		return 0;
-	init_surroundings(film, &around);
+	film_init_surroundings(film, &around);
 	ok = pixman_region32_subtract(moving, moving, &around) &&
 	     pixman_region32_union_rect(moving, moving, film->box.x1, film->box.y1,
 					(unsigned int)(film->box.x2 - film->box.x1),
@@ -504,6 +494,24 @@ static int split_moving(const struct message *m, pixman_region32_t *region,
 	return r;
 }
 
+/* Codes what moves, as well as the line takes it. */
+static int send_lossy(struct message *m, const pixman_region32_t *region, pixman_region32_t *rest)
+{
+	struct update *update = m->update;
+	uint64_t pixels = region_area(region);
+	size_t before = buf_len(m->out);
+	int level, r;
+
+	if (pixels == 0)
+		return 0;
+	level = update_rate_level(&update->rate, update->client.quality,
+				  m->limits ? m->limits->bits_per_second : 0, pixels, m->time);
+	r = send_region(m, region, level, rest);
+	if (r == 0 && !message_full(m))
+		update_rate_note(&update->rate, pixels, buf_len(m->out) - before);
+	return r;
+}
+
 /* Codes `region`, which is used up; `rest` is what could not be sent. */
 static int send_coded(struct message *m, pixman_region32_t *region, pixman_region32_t *rest)
 {
@@ -519,7 +527,7 @@ static int send_coded(struct message *m, pixman_region32_t *region, pixman_regio
 	else
 		grow_region(update, rest, region);
 	if (r == 0)
-		r = send_region(m, &lossy, update->client.quality, rest);
+		r = send_lossy(m, &lossy, rest);
 	else
 		grow_region(update, rest, &lossy);
 	pixman_region32_fini(&lossy);
@@ -592,7 +600,7 @@ static int add_surroundings(const struct update *update, pixman_region32_t *todo
 
 	if (!update->film.film.active || !update_has_lossy(update))
 		return 0;
-	init_surroundings(&update->film.film, &around);
+	film_init_surroundings(&update->film.film, &around);
 	ok = pixman_region32_intersect(&around, &around, (pixman_region32_t *)&update->lossy) &&
 	     pixman_region32_union(todo, todo, &around);
 	pixman_region32_fini(&around);
