@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "rfb/area.h"
 #include "rfb/compare.h"
 #include "rfb/protocol.h"
 #include "rfb/vector.h"
@@ -34,27 +35,6 @@
 #define SAMPLES_MAX 16384
 #define COLOURS_MIN 512
 #define COLOUR_SLOTS 4096
-
-static int64_t area(const pixman_box32_t *box)
-{
-	return (int64_t)(box->x2 - box->x1) * (box->y2 - box->y1);
-}
-
-int64_t film_area_inside(const pixman_region32_t *region, const pixman_box32_t *box)
-{
-	int64_t sum = 0;
-	int n;
-	const pixman_box32_t *b = pixman_region32_rectangles((pixman_region32_t *)region, &n);
-
-	for (int i = 0; i < n; i++) {
-		int width = MIN(b[i].x2, box->x2) - MAX(b[i].x1, box->x1);
-		int height = MIN(b[i].y2, box->y2) - MAX(b[i].y1, box->y1);
-
-		if (width > 0 && height > 0)
-			sum += (int64_t)width * height;
-	}
-	return sum;
-}
 
 static bool contains(const pixman_box32_t *outer, const pixman_box32_t *inner)
 {
@@ -164,7 +144,7 @@ static bool find_component(struct film *film, const struct film_update *update,
 		}
 	}
 	*ret_largest = largest;
-	return largest.cells * FILL_PARTS >= area(&largest.box) && largest.cells > 0;
+	return largest.cells * FILL_PARTS >= area_of_box(&largest.box) && largest.cells > 0;
 }
 
 /* In pixels. False if what moves is too small or too ragged. */
@@ -303,7 +283,7 @@ static bool is_lively(const struct film *film, const struct film_update *update,
 		}
 	}
 	return lively * 5 >= cells * 3 &&
-	       changes * DENSE_PARTS >= area(box) * (int64_t)film->watch.updates;
+	       changes * DENSE_PARTS >= area_of_box(box) * (int64_t)film->watch.updates;
 }
 
 /* --- content ---------------------------------------------------------------------------------- */
@@ -332,7 +312,7 @@ static bool looks_like_film(const struct picture *picture, const pixman_box32_t 
 	struct sample sample = {0};
 	int64_t step = 1;
 
-	while (area(box) / (step * step) > SAMPLES_MAX)
+	while (area_of_box(box) / (step * step) > SAMPLES_MAX)
 		step++;
 	for (int y = box->y1; y < box->y2; y += (int)step) {
 		const uint32_t *row = picture->pixels + (size_t)y * picture->stride;
@@ -361,10 +341,10 @@ static void adjust(struct film *film, const pixman_box32_t *found, uint64_t time
 	film->checked = time;
 	include(&both, found);
 	if (contains(&film->box, found)) {
-		if (area(found) * KEEP_PARTS >= area(&film->box) * (KEEP_PARTS - 1))
+		if (area_of_box(found) * KEEP_PARTS >= area_of_box(&film->box) * (KEEP_PARTS - 1))
 			return;
 	} else if (intersects(&film->box, found) &&
-		   area(found) * KEEP_PARTS >= area(&both) * (KEEP_PARTS - 1)) {
+		   area_of_box(found) * KEEP_PARTS >= area_of_box(&both) * (KEEP_PARTS - 1)) {
 		box = both;
 		box.x2 -= (box.x2 - box.x1) % 2;
 		box.y2 -= (box.y2 - box.y1) % 2;
@@ -426,7 +406,7 @@ static void watch(struct film *film, const struct film_update *update)
 		begin_watch(film, &moving, update->time);
 	else if (w->on && found && !contains(&w->area, &moving))
 		begin_watch(film, &moving, update->time);
-	if (!w->on || film_area_inside(update->changed, &w->area) == 0)
+	if (!w->on || (int64_t)area_inside(update->changed, &w->area) == 0)
 		return;
 	count_update(film, update);
 	if (w->updates >= WATCH_UPDATES && update->time - w->begun >= WATCH_USEC)
@@ -442,7 +422,7 @@ void film_expire(struct film *film, uint64_t time)
 static void keep_going(struct film *film, const pixman_region32_t *changed, uint64_t time)
 {
 	if (film->active &&
-	    film_area_inside(changed, &film->box) * LIVELY_PARTS >= area(&film->box))
+	    (int64_t)area_inside(changed, &film->box) * LIVELY_PARTS >= area_of_box(&film->box))
 		film->last = time;
 }
 
@@ -455,18 +435,45 @@ void film_note(struct film *film, const struct film_update *update)
 	keep_going(film, update->changed, update->time);
 }
 
-bool film_follow(struct film *film, const pixman_region32_t *changed, int dx, int dy, uint64_t time)
+struct film_shift film_find_shift(const struct scroll_copy *copies, size_t count)
 {
-	pixman_box32_t moved = {film->box.x1 + dx, film->box.y1 + dy, film->box.x2 + dx,
-				film->box.y2 + dy};
+	struct film_shift shift = {0};
+	int64_t most = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int64_t sum = 0;
+
+		shift.pixels += area_of_box(&copies[i].dst);
+		for (size_t k = 0; k < count; k++) {
+			if (copies[k].dx == copies[i].dx && copies[k].dy == copies[i].dy)
+				sum += area_of_box(&copies[k].dst);
+		}
+		if (sum <= most)
+			continue;
+		most = sum;
+		shift.dx = copies[i].dx;
+		shift.dy = copies[i].dy;
+	}
+	return shift;
+}
+
+bool film_follow(struct film *film, const pixman_region32_t *changed,
+		 const struct film_shift *shift, uint64_t time)
+{
+	pixman_box32_t moved = {
+		film->box.x1 + shift->dx,
+		film->box.y1 + shift->dy,
+		film->box.x2 + shift->dx,
+		film->box.y2 + shift->dy,
+	};
 	const pixman_box32_t whole = {0, 0, film->width, film->height};
 
 	film->watch.on = false;
 	film_expire(film, time);
 	keep_going(film, changed, time);
 	/* What did not scroll, a film that is fixed in the window for example, changed where it was. */
-	if (!film->active || (dx == 0 && dy == 0) ||
-	    film_area_inside(changed, &moved) <= film_area_inside(changed, &film->box))
+	if (!film->active || (shift->dx == 0 && shift->dy == 0) ||
+	    (int64_t)area_inside(changed, &moved) <= (int64_t)area_inside(changed, &film->box))
 		return false;
 	if (!contains(&whole, &moved)) {
 		film->active = false;

@@ -17,6 +17,7 @@
 
 #include "base/attr.h"
 #include "rfb/pixel_format.h"
+#include "rfb/scroll.h"
 #include "rfb/update_motion.h"
 
 /* Pixels a side; what is smaller is no film. */
@@ -59,18 +60,23 @@ void film_finish(struct film *film);
 /* To be called for each update without scrolls, before film->active is asked. */
 void film_note(struct film *film, const struct film_update *update);
 
+/* What copies of an update moved: by the shift of most pixels, and pixels in all. */
+struct film_shift {
+	int dx, dy;
+	int64_t pixels;
+};
+
+struct film_shift film_find_shift(const struct scroll_copy *copies, size_t count);
+
 /*
- * The update had a scroll by (dx, dy), and `changed` is what it did not explain. A film in the part
- * that scrolled moves with it, or ends if it left the picture. True if it moved.
+ * Instead of film_note() for an update that was a scroll; `changed` is what that did not explain. A
+ * film in the part that scrolled moves with it, or ends if it left the picture. True if it moved.
  */
-bool film_follow(struct film *film, const pixman_region32_t *changed, int dx, int dy,
-		 uint64_t time);
+bool film_follow(struct film *film, const pixman_region32_t *changed,
+		 const struct film_shift *shift, uint64_t time);
 
 /* Ends a film that stands still. */
 void film_expire(struct film *film, uint64_t time);
-
-/* Pixels of a region inside a box. */
-int64_t film_area_inside(const pixman_region32_t *region, const pixman_box32_t *box);
 
 /* Whether all of a box is part of the film; not if there is none. */
 bool film_has(const struct film *film, const pixman_box32_t *box);

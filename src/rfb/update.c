@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "rfb/area.h"
 #include "rfb/compare.h"
 #include "rfb/encoder.h"
 #include "rfb/scroll.h"
@@ -28,6 +29,12 @@
  * copied that makes an update one of a scroll, of the picture. */
 #define FILM_BESIDE_PARTS 16
 #define SHIFTED_PARTS 16
+/* What rests is mended with messages of at most so many bytes, by so many pixels: of a line that is
+ * known, one part of so many bits (each pixel may be 24, and 60 ms are not noticed). */
+#define REPAIR_BESIDE_BYTES 8192
+#define REPAIR_BESIDE_PIXELS 16384
+#define REPAIR_BITS_PARTS (24 * 16)
+#define REPAIR_BESIDE_USEC (300 * USEC_PER_MSEC)
 
 struct update {
 	struct update_client client;
@@ -54,9 +61,7 @@ struct message {
 	size_t start; /* where it begins in `out` */
 	unsigned int rects;
 	uint64_t time;
-	/* Of the shift that explained most: zero if there was none. */
-	int dx, dy;
-	int64_t shifted; /* pixels that were copied, by whatever shift */
+	struct film_shift shift; /* of what scrolled in it */
 };
 
 int update_create(struct update **ret_update)
@@ -205,22 +210,6 @@ void update_get_stats(const struct update *update, struct update_stats *ret_stat
 	*ret_stats = update->stats;
 }
 
-static int64_t box_area(const pixman_box32_t *box)
-{
-	return (int64_t)(box->x2 - box->x1) * (box->y2 - box->y1);
-}
-
-static uint64_t region_area(const pixman_region32_t *region)
-{
-	uint64_t sum = 0;
-	int n;
-	const pixman_box32_t *b = pixman_region32_rectangles((pixman_region32_t *)region, &n);
-
-	for (int i = 0; i < n; i++)
-		sum += (uint64_t)(b[i].x2 - b[i].x1) * (uint64_t)(b[i].y2 - b[i].y1);
-	return sum;
-}
-
 static int get_encoder(struct update *update, struct encoder **ret_encoder)
 {
 	const struct encoder_impl *impl = encoder_find(update->client.encoding);
@@ -295,27 +284,6 @@ static void move_lossy(struct update *update, const struct scroll_copy *copy)
 	pixman_region32_fini(&moved);
 }
 
-/* The shift of most pixels. */
-static void note_shift(struct message *m, const struct scroll_copy *copies, size_t count)
-{
-	int64_t most = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		int64_t sum = 0;
-
-		m->shifted += box_area(&copies[i].dst);
-		for (size_t k = 0; k < count; k++) {
-			if (copies[k].dx == copies[i].dx && copies[k].dy == copies[i].dy)
-				sum += box_area(&copies[k].dst);
-		}
-		if (sum <= most)
-			continue;
-		most = sum;
-		m->dx = copies[i].dx;
-		m->dy = copies[i].dy;
-	}
-}
-
 static int put_copies(struct message *m, const struct scroll_copy *copies, size_t count,
 		      pixman_region32_t *changed)
 {
@@ -346,8 +314,8 @@ static bool may_scroll(const struct message *m, const pixman_region32_t *changed
 
 	if (!film->active)
 		return true;
-	beside = region_area(changed) - (uint64_t)film_area_inside(changed, &film->box);
-	return beside * FILM_BESIDE_PARTS > (uint64_t)box_area(&film->box);
+	beside = area_of_region(changed) - area_inside(changed, &film->box);
+	return beside * FILM_BESIDE_PARTS > (uint64_t)area_of_box(&film->box);
 }
 
 /* Finds what scrolled and takes it out of `changed`. */
@@ -364,7 +332,7 @@ static int send_scrolls(struct message *m, pixman_region32_t *changed)
 	r = scroll_search(update->scroll, &update->sent, m->now, update->rows, changed,
 			  &update->unknown, &copies, &count);
 	if (r == 0 && count > 0) {
-		note_shift(m, copies, count);
+		m->shift = film_find_shift(copies, count);
 		r = put_copies(m, copies, count, changed);
 	}
 	update->stats.usec_scroll += clock_now() - start;
@@ -406,7 +374,7 @@ static int send_box(struct message *m, const pixman_box32_t *box, int quality)
 		grow_region(update, &update->unknown, &failed);
 		pixman_region32_fini(&failed);
 	} else {
-		uint64_t area_lossy = region_area(&lossy);
+		uint64_t area_lossy = area_of_region(&lossy);
 
 		if (update_has_lossy(update))
 			shrink_by_box(update, &update->lossy, box);
@@ -498,7 +466,7 @@ static int split_moving(const struct message *m, pixman_region32_t *region,
 static int send_lossy(struct message *m, const pixman_region32_t *region, pixman_region32_t *rest)
 {
 	struct update *update = m->update;
-	uint64_t pixels = region_area(region);
+	uint64_t pixels = area_of_region(region);
 	size_t before = buf_len(m->out);
 	int level, r;
 
@@ -553,8 +521,8 @@ static int find_changed(struct message *m, const pixman_region32_t *damage,
 	if (r == 0)
 		r = compare_region(&update->sent, m->now, &hint, update->rows, changed);
 	if (r == 0) {
-		update->stats.pixels_hinted += region_area(&hint);
-		update->stats.pixels_changed += region_area(changed);
+		update->stats.pixels_hinted += area_of_region(&hint);
+		update->stats.pixels_changed += area_of_region(changed);
 		update_motion_note(&update->motion, changed, m->time);
 	}
 	pixman_region32_fini(&hint);
@@ -584,8 +552,8 @@ static void note_film(struct message *m, const pixman_region32_t *changed)
 
 	if (!takes_films(update) && update->client.quality < 0)
 		film->active = false;
-	else if (m->shifted * SHIFTED_PARTS >= (int64_t)film->width * film->height)
-		(void)film_follow(film, changed, m->dx, m->dy, m->time);
+	else if (m->shift.pixels * SHIFTED_PARTS >= (int64_t)film->width * film->height)
+		(void)film_follow(film, changed, &m->shift, m->time);
 	else
 		film_note(film, &note);
 	update_film_tidy(&update->film, m->time);
@@ -629,8 +597,8 @@ static int send_film(struct message *m, pixman_region32_t *rest)
 		m->rects++;
 		grow_region(update, &update->lossy, &region);
 		update->stats.films++;
-		update->stats.pixels_film += (uint64_t)box_area(&box);
-		update->stats.pixels_lossy += (uint64_t)box_area(&box);
+		update->stats.pixels_film += (uint64_t)area_of_box(&box);
+		update->stats.pixels_lossy += (uint64_t)area_of_box(&box);
 	}
 	pixman_region32_fini(&region);
 	return r;
@@ -680,6 +648,65 @@ static void keep_rest(struct update *update, pixman_region32_t *damage,
 		set_whole(update, damage);
 }
 
+/* What is lossy and at rest. A film that pauses is not at rest before it is over. */
+static int find_repairable(struct update *update, uint64_t time, uint64_t rest_usec,
+			   pixman_region32_t *region)
+{
+	int r = update_motion_resting(&update->motion, time - MIN(rest_usec, time), region);
+
+	if (r < 0)
+		return r;
+	update_film_tidy(&update->film, time);
+	if (update->film.film.active)
+		shrink_by_box(update, region, &update->film.film.box);
+	return pixman_region32_intersect(region, region, (pixman_region32_t *)&update->lossy)
+		       ? 0
+		       : -ENOMEM;
+}
+
+/* Sends up to so many of them exactly. */
+static int send_repairs(struct message *m, int64_t max_pixels, uint64_t rest_usec)
+{
+	struct update *update = m->update;
+	struct update_cover cover = {0};
+	pixman_region32_t region;
+	int64_t pixels = 0;
+	int r;
+
+	pixman_region32_init(&region);
+	r = find_repairable(update, m->time, rest_usec, &region);
+	if (r == 0)
+		r = update_cover_init(&cover, &region, 0, CLAMP(max_pixels, 1, BOX_PIXELS_MAX));
+	for (size_t i = 0; r == 0 && i < cover.count && !message_full(m); i++) {
+		if (pixels > 0 && pixels + cover.items[i].wanted > max_pixels)
+			break;
+		r = send_box(m, &cover.items[i].box, -1);
+		pixels += cover.items[i].wanted;
+	}
+	if (r == 0)
+		update->stats.pixels_repaired += (uint64_t)pixels;
+	update_cover_finish(&cover);
+	pixman_region32_fini(&region);
+	return r;
+}
+
+/*
+ * Something that moves all the time leaves no idle moment for update_repair(): what rests elsewhere
+ * goes along with it, a little each time. A slow line gets no more than delays nobody.
+ */
+static int send_repairs_beside(struct message *m)
+{
+	uint64_t bits = m->limits ? m->limits->bits_per_second : 0;
+	uint64_t pixels = REPAIR_BESIDE_PIXELS;
+
+	if (!update_has_lossy(m->update) || m->rects == 0 ||
+	    buf_len(m->out) - m->start > REPAIR_BESIDE_BYTES)
+		return 0;
+	if (bits)
+		pixels = CLAMP(bits / REPAIR_BITS_PARTS, UINT64_C(1024), pixels);
+	return send_repairs(m, (int64_t)pixels, REPAIR_BESIDE_USEC);
+}
+
 static int build(struct message *m, pixman_region32_t *damage, pixman_region32_t *changed,
 		 pixman_region32_t *rest)
 {
@@ -696,8 +723,10 @@ static int build(struct message *m, pixman_region32_t *damage, pixman_region32_t
 		return -ENOMEM;
 	}
 	if (takes_films(m->update) && update_film_wanted(&m->update->film, changed, m->time))
-		return send_with_film(m, changed, rest);
-	return send_coded(m, changed, rest);
+		r = send_with_film(m, changed, rest);
+	else
+		r = send_coded(m, changed, rest);
+	return r < 0 ? r : send_repairs_beside(m);
 }
 
 int update_build(struct update *update, const struct picture *now, pixman_region32_t *damage,
@@ -731,29 +760,10 @@ int update_build(struct update *update, const struct picture *now, pixman_region
 	return 0;
 }
 
-/* What is lossy and at rest. A film that pauses is not at rest before it is over. */
-static int find_repairable(struct update *update, uint64_t time, uint64_t rest_usec,
-			   pixman_region32_t *region)
-{
-	int r = update_motion_resting(&update->motion, time - MIN(rest_usec, time), region);
-
-	if (r < 0)
-		return r;
-	update_film_tidy(&update->film, time);
-	if (update->film.film.active)
-		shrink_by_box(update, region, &update->film.film.box);
-	return pixman_region32_intersect(region, region, (pixman_region32_t *)&update->lossy)
-		       ? 0
-		       : -ENOMEM;
-}
-
 int update_repair(struct update *update, const struct picture *now, int64_t max_pixels,
 		  uint64_t rest_usec, struct buf *out, size_t *ret_bytes)
 {
 	struct message m = {.update = update, .now = now, .out = out, .time = clock_now()};
-	struct update_cover cover = {0};
-	pixman_region32_t region;
-	int64_t pixels = 0;
 	int r;
 
 	if (!update->sent.pixels || now->width != update->sent.width ||
@@ -761,21 +771,8 @@ int update_repair(struct update *update, const struct picture *now, int64_t max_
 		return -EINVAL;
 	if (buf_error(out))
 		return buf_error(out);
-	pixman_region32_init(&region);
 	message_begin(&m);
-	r = find_repairable(update, m.time, rest_usec, &region);
-	if (r == 0)
-		r = update_cover_init(&cover, &region, 0, CLAMP(max_pixels, 1, BOX_PIXELS_MAX));
-	for (size_t i = 0; r == 0 && i < cover.count && !message_full(&m); i++) {
-		if (pixels > 0 && pixels + cover.items[i].wanted > max_pixels)
-			break;
-		r = send_box(&m, &cover.items[i].box, -1);
-		pixels += cover.items[i].wanted;
-	}
-	if (r == 0)
-		update->stats.pixels_repaired += (uint64_t)pixels;
-	update_cover_finish(&cover);
-	pixman_region32_fini(&region);
+	r = send_repairs(&m, max_pixels, rest_usec);
 	*ret_bytes = message_end(&m);
 	return r < 0 && m.rects == 0 ? r : 0;
 }

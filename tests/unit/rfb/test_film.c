@@ -64,7 +64,9 @@ static void show_scrolled(struct page *page, int dx, int dy, const pixman_region
 	update_motion_note(&page->motion, &changed, page->time);
 	if (copied) {
 		pixman_region32_subtract(&changed, &changed, (pixman_region32_t *)copied);
-		film_follow(&page->film, &changed, dx, dy, page->time);
+		const struct film_shift shift = {dx, dy, WIDTH * HEIGHT};
+
+		film_follow(&page->film, &changed, &shift, page->time);
 	} else {
 		const struct film_update update = {&page->before, &page->scene.picture, &changed,
 						   &page->motion, page->time};
@@ -395,6 +397,23 @@ static void test_photos_that_scroll_are_no_film(void **state)
 	run_scrolling(true);
 }
 
+static void test_shift_of_most_pixels(void **state)
+{
+	const struct scroll_copy copies[] = {
+		{{0, 0, 100, 100}, 0, -20},
+		{{0, 200, 100, 260}, 0, 7},
+		{{200, 0, 300, 50}, 0, 7},
+	};
+	struct film_shift shift = film_find_shift(copies, ARRAY_LEN(copies));
+
+	(void)state;
+	assert_int_equal(shift.dx, 0);
+	assert_int_equal(shift.dy, 7);
+	assert_int_equal(shift.pixels, 21000);
+	shift = film_find_shift(copies, 0);
+	assert_int_equal(shift.pixels, 0);
+}
+
 /* --- what is no film -------------------------------------------------------------------------- */
 
 /* `draw` draws one frame; never may a film be seen in 4 seconds of it. */
@@ -547,6 +566,7 @@ int main(void)
 		cmocka_unit_test(test_film_follows_the_page),
 		cmocka_unit_test(test_film_that_does_not_scroll),
 		cmocka_unit_test(test_film_that_leaves_the_window_ends),
+		cmocka_unit_test(test_shift_of_most_pixels),
 		cmocka_unit_test(test_text_that_scrolls_unexplained_is_no_film),
 		cmocka_unit_test(test_photos_that_scroll_are_no_film),
 		cmocka_unit_test(typing),

@@ -230,6 +230,29 @@ static void test_film_goes_as_h264_and_all_else_exact(void **state)
 	session_finish(&s);
 }
 
+/* An animation elsewhere leaves no idle moment. */
+static void test_exact_in_the_end_beside_an_animation(void **state)
+{
+	const pixman_box32_t spinner = {600, 440, 630, 470};
+	struct session s;
+	int i;
+
+	(void)state;
+	session_init(&s, &films);
+	begin(&s);
+	play(&s, &place, 3);
+	for (i = 0; i < 100 && update_has_lossy(s.update); i++) {
+		scene_fill(&s.scene, &spinner, (uint32_t)i * 0x030201);
+		send_all(&s);
+		usleep(FRAME_USEC);
+	}
+	assert_false(update_has_lossy(s.update));
+	/* The film is over after half a second of them. */
+	assert_in_range(i, 20, 80);
+	decoder_assert_picture(&s.decoder, &s.scene.picture, true);
+	session_finish(&s);
+}
+
 static void test_not_without_being_asked(void **state)
 {
 	struct update_client client = films;
@@ -402,6 +425,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_film_goes_as_h264_and_all_else_exact),
+		cmocka_unit_test(test_exact_in_the_end_beside_an_animation),
 		cmocka_unit_test(test_not_without_being_asked),
 		cmocka_unit_test(test_client_that_asks_anew_gets_a_key_frame),
 		cmocka_unit_test(test_new_size_of_the_framebuffer),
