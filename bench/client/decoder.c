@@ -105,7 +105,7 @@ static int read_pixels(struct decoder *decoder, struct cursor *c, const struct b
 	case RFB_ENCODING_ZRLE:
 		r = decoder_zrle(decoder, c, rect);
 		break;
-	case RFB_ENCODING_OPEN_H264:
+	case RFB_ENCODING_H264:
 		r = decoder_h264(decoder, c, rect);
 		break;
 	default:

@@ -21,8 +21,6 @@
 #include "wire/buf.h"
 #include "wire/cursor.h"
 
-#define RFB_ENCODING_OPEN_H264 50
-
 /* Most bytes of one rectangle or message: a whole picture of the largest size, raw, fits. */
 #define DECODER_UNIT_MAX (RFB_SIDE_MAX * RFB_SIDE_MAX * 4 + 4096)
 #define DECODER_TEXT_MAX (16 << 20) /* bytes of a clipboard that are skipped */

@@ -29,7 +29,7 @@ static const struct {
 } encoding_words[] = {
 	{"tight", RFB_ENCODING_TIGHT},    {"copyrect", RFB_ENCODING_COPY_RECT},
 	{"zrle", RFB_ENCODING_ZRLE},      {"raw", RFB_ENCODING_RAW},
-	{"h264", RFB_ENCODING_OPEN_H264},
+	{"h264", RFB_ENCODING_H264},
 };
 
 static int complain(const char *what, const char *value)
