@@ -27,8 +27,8 @@ static const struct {
 	const char *word;
 	int32_t number;
 } encoding_words[] = {
-	{"tight", RFB_ENCODING_TIGHT},    {"copyrect", RFB_ENCODING_COPY_RECT},
-	{"zrle", RFB_ENCODING_ZRLE},      {"raw", RFB_ENCODING_RAW},
+	{"tight", RFB_ENCODING_TIGHT}, {"copyrect", RFB_ENCODING_COPY_RECT},
+	{"zrle", RFB_ENCODING_ZRLE},   {"raw", RFB_ENCODING_RAW},
 	{"h264", RFB_ENCODING_H264},
 };
 
