@@ -84,7 +84,8 @@ static size_t read_run(struct cursor *c)
 	return run;
 }
 
-/* 0 or -EPROTO: a run that is longer than the tile. With count 0 each run has its pixel. */
+/* 0 or -EPROTO: a run that is longer than the tile, or too few of them. With count 0 each run has its
+ * pixel. */
 static int read_runs(struct cursor *c, struct tile *tile, unsigned int count)
 {
 	size_t total = (size_t)tile->width * (size_t)tile->height;
@@ -108,7 +109,7 @@ static int read_runs(struct cursor *c, struct tile *tile, unsigned int count)
 		for (size_t k = 0; k < run; k++)
 			tile->pixels[i + k] = pixel;
 	}
-	return 0;
+	return cursor_failed(c) ? -EPROTO : 0;
 }
 
 static int read_tile(struct cursor *c, struct tile *tile, unsigned int type)

@@ -433,8 +433,9 @@ static void test_zrle_wrong(void **state)
 		{129},
 		{128, 1, 2, 3, 7, 0}, /* a byte more */
 		{0, 1, 2, 3}, /* too short */
+		{130, 1, 2, 3, 4, 5, 6, 0, 1}, /* runs of less than the tile */
 	};
-	static const size_t sizes[] = {5, 1, 1, 6, 4};
+	static const size_t sizes[] = {5, 1, 1, 6, 4, 9};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(tiles); i++) {
@@ -442,6 +443,9 @@ static void test_zrle_wrong(void **state)
 		assert_int_equal(set_up(NULL), 0);
 		put_zrle(tiles[i], sizes[i]);
 		refused();
+		/* Nothing is drawn of a tile that is not whole. */
+		if (i != 3)
+			assert_false(s.decoder.fb.changed);
 	}
 }
 
