@@ -38,9 +38,10 @@ struct h264 {
 	bool broken; /* the next frame has to be a key frame */
 };
 
-/* Constant rate factors that look like the JPEG levels of TigerVNC, by SSIM on RGB: measured on films
- * as the web has them, see docs/decisions/video.md. */
-static const float rate_factors[] = {35, 31, 28.5f, 27, 24.5f, 22, 20, 18, 15.5f, 8};
+/* Constant rate factors for the levels of JPEG. With grain in the film its SSIM on RGB is that of
+ * TigerVNC's JPEG of the level, without it is lower, which the eye does not see; figures in
+ * docs/decisions/video.md. */
+static const float rate_factors[] = {35, 31.5f, 29.5f, 28, 26, 24, 22.5f, 21, 20, 12};
 
 static void set_colours(x264_param_t *param)
 {

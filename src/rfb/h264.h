@@ -21,7 +21,7 @@
 /* Shorter sides are refused. */
 #define H264_SIDE_MIN 16
 /* No stream is faster, whatever the line takes: what is worse than that is noise. */
-#define H264_BITS_PER_SECOND_MAX 32000000
+#define H264_BITS_PER_SECOND_MAX 24000000
 #define H264_BITS_PER_SECOND_MIN 100000
 
 struct h264;
@@ -30,7 +30,7 @@ struct h264_frame {
 	const struct picture *picture;
 	pixman_box32_t box; /* of the coder's size, inside the picture */
 	uint64_t time; /* monotonic microseconds */
-	int quality; /* 0 to 9: as good as Tight's JPEG of that level */
+	int quality; /* 0 to 9, as the levels of JPEG */
 	uint64_t bits_per_second; /* what the line takes; 0: as much as we like */
 	bool key; /* for a decoder that knows nothing */
 };

@@ -280,7 +280,7 @@ static void test_rate_of_the_line_is_kept(void **state)
 {
 	(void)state;
 	assert_in_range(bytes_of_noise(4000000, 8), 700000, 1100000);
-	assert_in_range(bytes_of_noise(0, 9), 6500000, 8800000);
+	assert_in_range(bytes_of_noise(0, 9), 4800000, 6600000);
 }
 
 static void test_rate_may_change_on_the_way(void **state)
