@@ -174,8 +174,11 @@ static void run(struct control_client *client, enum command_id id, size_t n,
 			});
 	if (client->audit.command)
 		audit_begun(&client->audit, &client->caller);
-	if (client->lent || client->tool)
+	if (client->lent)
 		wl_event_source_timer_update(client->timer, LENT_TIMEOUT * 1000);
+	if (client->tool)
+		wl_event_source_timer_update(client->timer,
+					     (TOOL_TIMEOUT + CONTROL_TIMEOUT) * 1000);
 }
 
 /*

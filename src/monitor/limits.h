@@ -50,8 +50,11 @@
 #define CONTROL_WORD_MAX 512
 /* Bytes of a command's arguments in the log. */
 #define AUDIT_ARGUMENTS_MAX 512
-/* Commands that a lazaretctl of the daemon does, at the same time; and how long one may take, seconds. */
-#define TOOLS_MAX 8
+/*
+ * Commands that a lazaretctl of the daemon does, at the same time, and how long one may take; seconds.
+ * They ask us as root in their turn, so there are fewer of them than root has connections.
+ */
+#define TOOLS_MAX 4
 #define TOOL_TIMEOUT 600
 /* Names of accounts that are remembered, for how long, and how long one is waited for; seconds. */
 #define WHO_KNOWN_MAX 64

@@ -266,6 +266,20 @@ class Record(Control):
             self.assertIn("arguments=\"alice 'a b\\\" forged'\"", line)
 
 
+    def test_long(self):
+        """As much of the arguments as one line has place for; the rest is cut."""
+        self.assertEqual(limit("AUDIT_ARGUMENTS_MAX"), 512)
+        for size, shown in ((511 - 12, 511), (512, 511)):
+            mark = len(self.server.log())
+            client = self.connect(MEMBER, MAINT)
+            self.assertEqual(self.ask(client, "kick", "the-session", "x" * size)[0], DONE)
+            line = self.server.log()[mark:]
+            text = line.partition('arguments="')[2].partition('"')[0]
+            self.assertEqual(text, ("the-session " + "x" * size)[:shown])
+            self.assertIn('" result="done"', line)
+            client.close()
+
+
 class Nonsense(Control):
     def refused(self, data, fds=()):
         client = self.connect()

@@ -4,10 +4,11 @@
 import json
 import os
 import pwd
+import signal
 import subprocess
 
 from lib_admin import Administrators
-from lib_proc import run
+from lib_proc import run, scaled
 from lib_roles import ROLES
 from lib_system import SystemTest
 
@@ -146,3 +147,32 @@ class Roles(SystemTest):
         process.kill()
         process.wait()
         self.system.wait_log("admin.command", "paths probe", 'result="unknown"', since=self.mark)
+
+    def test_gone(self):
+        """Whose origin cannot be seen any more is refused: the process that connected has ended, and
+        another one speaks through its connection."""
+        daemon = self.system.processes("lazaretd")[0].pid
+        script = ("import os,socket,sys\n"
+                  "s=socket.socket(socket.AF_UNIX,socket.SOCK_SEQPACKET)\n"
+                  "pid=os.fork()\n"
+                  "if pid==0:\n"
+                  "  s.connect(sys.argv[1])\n"
+                  "  os._exit(0)\n"
+                  "os.waitpid(pid,0)\n"
+                  "print('connected',flush=True)\n"
+                  "sys.stdin.read()\n"
+                  "s.settimeout(20)\n"
+                  "print(s.recv(1000)[4:6].hex())\n")
+        entry = pwd.getpwnam(self.admins.name("maint"))
+        os.kill(daemon, signal.SIGSTOP)
+        try:
+            process = subprocess.Popen(
+                ["/usr/bin/python3", "-c", script, self.socket], user=entry.pw_uid,
+                group=entry.pw_gid, extra_groups=os.getgrouplist(entry.pw_name, entry.pw_gid),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", text=True)
+            self.assertEqual(process.stdout.readline(), "connected\n")
+        finally:
+            os.kill(daemon, signal.SIGCONT)
+        self.assertEqual(process.communicate(timeout=scaled(30))[0], "0204\n")  # failed, denied
+        self.system.wait_log("control.denied", "uid=%d" % entry.pw_uid, 'from="gone"',
+                             'reason="gone"', since=self.mark)
