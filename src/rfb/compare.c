@@ -66,8 +66,9 @@ static int boxes_add(struct boxes *boxes, int x1, int y1, int x2, int y2)
 	return 0;
 }
 
-VECTORISED void compare_cells(const uint32_t *a, const uint32_t *b, int first, int end,
-			      struct compare_row *row)
+/* Sets the bits of cells [first, end) in which the runs differ; `a` and `b` point to cell `first`. */
+VECTORISED static void compare_cells(const uint32_t *a, const uint32_t *b, int first, int end,
+				     struct compare_row *row)
 {
 	for (int cell = first; cell < end; cell++) {
 		uint32_t differ = 0;
@@ -106,6 +107,37 @@ static void mark_row(const uint32_t *a, const uint32_t *b, int x1, int x2, struc
 	mark_part(a, b, end * COMPARE_CELL_WIDTH, x2, row);
 }
 
+void compare_row(const struct picture *a, const struct picture *b, int y, int first, int end,
+		 struct compare_row *row)
+{
+	end = MIN(end, a->width / COMPARE_CELL_WIDTH);
+	compare_cells(a->pixels + (size_t)y * a->stride + first * COMPARE_CELL_WIDTH,
+		      b->pixels + (size_t)y * b->stride + first * COMPARE_CELL_WIDTH, first, end,
+		      row);
+}
+
+struct compare_row compare_shifted(const struct picture *before, const struct picture *now,
+				   const struct compare_shift *shift, int y, int first, int end)
+{
+	struct compare_row match = {0}, differ = {0};
+	int from = y - shift->dy;
+
+	/* Rounded up and down: the source begins in column 0 at least and ends at most in the last. */
+	first = MAX((MAX(shift->dx, 0) + COMPARE_CELL_WIDTH - 1) / COMPARE_CELL_WIDTH, first);
+	end = MIN((before->width + MIN(shift->dx, 0)) / COMPARE_CELL_WIDTH, end);
+	if (from < 0 || from >= before->height || first >= end)
+		return match;
+	compare_cells(now->pixels + (size_t)y * now->stride + first * COMPARE_CELL_WIDTH,
+		      before->pixels + (ptrdiff_t)from * before->stride +
+			      first * COMPARE_CELL_WIDTH - shift->dx,
+		      first, end, &differ);
+	for (int cell = first; cell < end; cell++)
+		match.cells[cell / 64] |= UINT64_C(1) << cell % 64;
+	for (int i = 0; i < COMPARE_WORDS; i++)
+		match.cells[i] &= ~differ.cells[i];
+	return match;
+}
+
 static bool is_marked(const struct compare_row *row, int cell)
 {
 	return row->cells[cell / 64] >> cell % 64 & 1;
@@ -132,10 +164,34 @@ static int add_marked(struct boxes *boxes, const struct compare_row *marks,
 	return 0;
 }
 
-/* One row of cells. */
-static int compare_band(const struct picture *a, const struct picture *b, const pixman_box32_t *box,
-			struct compare_row *rows, struct boxes *boxes)
+/* The call at work. */
+struct walk {
+	const struct picture *before, *now;
+	struct compare_row *rows; /* may be NULL */
+	const struct compare_shift *shift; /* may be NULL */
+	struct boxes boxes;
+};
+
+static void join(struct compare_row *to, const struct compare_row *more)
 {
+	for (int i = 0; i < COMPARE_WORDS; i++)
+		to->cells[i] |= more->cells[i];
+}
+
+static void match_shift(const struct walk *walk, const pixman_box32_t *box, int y)
+{
+	int first = (box->x1 + COMPARE_CELL_WIDTH - 1) / COMPARE_CELL_WIDTH;
+	int end = box->x2 / COMPARE_CELL_WIDTH;
+	struct compare_row match = compare_shifted(walk->before, walk->now, walk->shift, y, first,
+						   end);
+
+	join(&walk->shift->matches[y], &match);
+}
+
+/* One row of cells. */
+static int compare_band(struct walk *walk, const pixman_box32_t *box)
+{
+	const struct picture *a = walk->before, *b = walk->now;
 	struct compare_row band = {0};
 
 	for (int y = box->y1; y < box->y2; y++) {
@@ -143,17 +199,16 @@ static int compare_band(const struct picture *a, const struct picture *b, const 
 
 		mark_row(a->pixels + (size_t)y * a->stride, b->pixels + (size_t)y * b->stride,
 			 box->x1, box->x2, &row);
-		for (int i = 0; i < COMPARE_WORDS; i++) {
-			band.cells[i] |= row.cells[i];
-			if (rows)
-				rows[y].cells[i] |= row.cells[i];
-		}
+		join(&band, &row);
+		if (walk->rows)
+			join(&walk->rows[y], &row);
+		if (walk->shift)
+			match_shift(walk, box, y);
 	}
-	return add_marked(boxes, &band, box);
+	return add_marked(&walk->boxes, &band, box);
 }
 
-static int compare_box(const struct picture *a, const struct picture *b, const pixman_box32_t *box,
-		       struct compare_row *rows, struct boxes *boxes)
+static int compare_box(struct walk *walk, const pixman_box32_t *box)
 {
 	pixman_box32_t band = *box;
 
@@ -161,30 +216,33 @@ static int compare_box(const struct picture *a, const struct picture *b, const p
 		int r;
 
 		band.y2 = MIN((band.y1 / COMPARE_CELL_HEIGHT + 1) * COMPARE_CELL_HEIGHT, box->y2);
-		r = compare_band(a, b, &band, rows, boxes);
+		r = compare_band(walk, &band);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-int compare_region(const struct picture *a, const struct picture *b, const pixman_region32_t *hint,
-		   struct compare_row *rows, pixman_region32_t *ret_changed)
+int compare_region(const struct picture *before, const struct picture *now,
+		   const pixman_region32_t *hint, struct compare_row *rows,
+		   const struct compare_shift *shift, pixman_region32_t *ret_changed)
 {
-	struct boxes boxes = {0};
+	struct walk walk = {.before = before, .now = now, .rows = rows, .shift = shift};
 	_cleanup_free_ pixman_box32_t *items = NULL;
 	pixman_region32_t changed;
 	int n, r = 0;
 	const pixman_box32_t *box = pixman_region32_rectangles((pixman_region32_t *)hint, &n);
 
 	if (rows)
-		memset(rows, 0, (size_t)a->height * sizeof(*rows));
+		memset(rows, 0, (size_t)now->height * sizeof(*rows));
+	if (shift)
+		memset(shift->matches, 0, (size_t)now->height * sizeof(*shift->matches));
 	for (int i = 0; i < n && r == 0; i++)
-		r = compare_box(a, b, &box[i], rows, &boxes);
-	items = boxes.items;
+		r = compare_box(&walk, &box[i]);
+	items = walk.boxes.items;
 	if (r < 0)
 		return r;
-	if (!pixman_region32_init_rects(&changed, items, boxes.count))
+	if (!pixman_region32_init_rects(&changed, items, walk.boxes.count))
 		return -ENOMEM;
 	pixman_region32_fini(ret_changed);
 	*ret_changed = changed;

@@ -33,22 +33,36 @@ bool compare_equal(const uint32_t *a, const uint32_t *b, int count);
 int compare_prefix(const uint32_t *a, const uint32_t *b, int count);
 int compare_suffix(const uint32_t *a, const uint32_t *b, int count);
 
+/* A guess that the picture moved: now(x, y) == before(x - dx, y - dy). */
+struct compare_shift {
+	int dx, dy;
+	struct compare_row *matches; /* by row of the picture: cells for which it is true */
+};
+
 /*
- * Sets the bits of cells [first, end) in which the runs differ. `a` and `b` point to the first
- * pixel of cell `first`; all of these cells are whole.
+ * The whole cells among [first, end) of row `y` of `now` that are as the guess says, its `matches`
+ * aside. Cells whose source is not wholly inside the picture are none of them.
  */
-void compare_cells(const uint32_t *a, const uint32_t *b, int first, int end,
-		   struct compare_row *row);
+struct compare_row compare_shifted(const struct picture *before, const struct picture *now,
+				   const struct compare_shift *shift, int y, int first, int end);
+
+/* Sets the bits of the whole cells among [first, end) in which row `y` of two pictures differs. */
+void compare_row(const struct picture *a, const struct picture *b, int y, int first, int end,
+		 struct compare_row *row);
 
 /*
  * The part of `hint` where two pictures of one size differ, in cells of the grid above cut to the
  * hint. `hint` must lie inside the pictures, whose sides are at most RFB_SIDE_MAX. `ret_changed` is
- * an initialised region. `rows` may be NULL, or has an element for each row of the pictures: it
- * tells exactly which cells of which row differ inside the hint. 0 or -ENOMEM.
+ * an initialised region.
+ *
+ * `rows` may be NULL, or has an element for each row of the pictures: it tells exactly which cells
+ * of which row differ inside the hint. `shift` may be NULL; otherwise its matches, one for each row,
+ * are found on the way, for whole cells of the hint, which is cheaper than another walk over both
+ * pictures. 0 or -ENOMEM.
  */
-NODISCARD int compare_region(const struct picture *a, const struct picture *b,
+NODISCARD int compare_region(const struct picture *before, const struct picture *now,
 			     const pixman_region32_t *hint, struct compare_row *rows,
-			     pixman_region32_t *ret_changed);
+			     const struct compare_shift *shift, pixman_region32_t *ret_changed);
 
 /* Copies a box that lies inside both pictures, top bytes cleared. */
 void compare_copy(const struct picture *to, const struct picture *from, const pixman_box32_t *box);

@@ -15,25 +15,25 @@
 #define CANDIDATES_MAX 8
 #define GUESSES_MAX 4 /* that are tried of one vote */
 #define RECENT_MAX 2 /* shifts of last time that are tried first */
-#define SAMPLE 8 /* of so many rows one tells whether a shift is worth a full look */
+/* Of so many rows one tells whether a shift is worth a full look. Lines of text are not as far apart. */
+#define SAMPLE 11
 #define USEFUL_MIN 4 /* changed rows of a cell that a run must explain */
 #define COPY_MIN 512 /* pixels; less is about as cheap to code */
+#define GUESS_MIN 65536 /* pixels of damage; for less the comparison is cheap */
 #define AREA_MIN 4096 /* pixels; less is cheaper to code than to search */
 /* Parts of what changed that may be left unexplained without looking on. */
 #define LEFT_FOR_AXIS 8
 #define LEFT_FOR_ANY 4
 
-struct candidate {
-	struct scroll_shift shift;
-	struct compare_row *matches; /* by row of the picture: cells that are as they were there */
-};
-
 struct scroll {
 	struct scroll_vote *vote;
-	struct compare_row
-		*rows; /* room for what is left and for the matches, height x (1 + MAX) */
+	/* Room for what is left and for the matches of the candidates: height x (1 + MAX). The guess
+	 * is always the first candidate. */
+	struct compare_row *rows;
 	int rows_height;
-	struct scroll_shift recent[RECENT_MAX];
+	struct compare_shift guess;
+	bool guessed;
+	struct compare_shift recent[RECENT_MAX];
 	size_t n_recent;
 	struct scroll_copy copies[SCROLL_COPIES_MAX];
 	size_t n_copies;
@@ -47,7 +47,7 @@ struct search {
 	const pixman_region32_t *avoid;
 	struct scroll_field field;
 	int64_t area; /* pixels of cells that changed */
-	struct candidate candidates[CANDIDATES_MAX];
+	struct compare_shift candidates[CANDIDATES_MAX];
 	int n_candidates;
 };
 
@@ -57,7 +57,7 @@ struct stretch {
 	int cell, cell_end;
 	int first, end;
 	int outer_first, outer_end;
-	const struct candidate *by;
+	const struct compare_shift *by;
 };
 
 int scroll_create(struct scroll **ret_scroll)
@@ -99,98 +99,75 @@ static int count_bits(const struct compare_row *row)
 	return n;
 }
 
+static int64_t box_area(const pixman_box32_t *box)
+{
+	return (int64_t)(box->x2 - box->x1) * (box->y2 - box->y1);
+}
+
 /* --- candidates ------------------------------------------------------------------------------- */
 
-/* The cells of a row whose source lies inside the picture. */
-static bool source_cells(const struct search *s, const struct scroll_shift *shift, int y,
-			 int *ret_first, int *ret_end)
-{
-	int from = y - shift->dy;
-	/* Rounded up and down: CELL * cell - dx is at least 0, CELL * end - dx at most the width. */
-	int first = (MAX(shift->dx, 0) + CELL - 1) / CELL;
-	int end = (s->before->width + MIN(shift->dx, 0)) / CELL;
-
-	*ret_first = MAX(first, s->field.first);
-	*ret_end = MIN(end, s->field.end);
-	return from >= 0 && from < s->before->height && *ret_first < *ret_end;
-}
-
-static void set_cells(struct compare_row *row, int first, int end)
-{
-	for (int cell = first; cell < end; cell++)
-		row->cells[cell / 64] |= UINT64_C(1) << cell % 64;
-}
-
-static struct compare_row match_row(const struct search *s, const struct scroll_shift *shift, int y)
-{
-	struct compare_row match = {0}, differ = {0};
-	int first, end;
-
-	if (!source_cells(s, shift, y, &first, &end))
-		return match;
-	compare_cells(s->now->pixels + (size_t)y * s->now->stride + first * CELL,
-		      s->before->pixels + (ptrdiff_t)(y - shift->dy) * s->before->stride +
-			      first * CELL - shift->dx,
-		      first, end, &differ);
-	set_cells(&match, first, end);
-	for (int i = 0; i < COMPARE_WORDS; i++)
-		match.cells[i] &= ~differ.cells[i];
-	return match;
-}
-
 /* Pixels that a shift would explain, guessed from some rows. */
-static int64_t sample(const struct search *s, const struct scroll_shift *shift)
+static int64_t sample(const struct search *s, const struct compare_shift *shift)
 {
+	const struct scroll_field *field = &s->field;
 	int64_t cells = 0;
 
-	for (int y = s->field.box.y1 + SAMPLE / 2; y < s->field.box.y2; y += SAMPLE) {
-		const struct compare_row *left = &s->field.left[y];
+	for (int y = field->box.y1 + SAMPLE / 2; y < field->box.y2; y += SAMPLE) {
 		struct compare_row match;
 
-		if (count_bits(left) == 0)
+		if (count_bits(&field->left[y]) == 0)
 			continue;
-		match = match_row(s, shift, y);
+		match = compare_shifted(s->before, s->now, shift, y, field->first, field->end);
 		for (int i = 0; i < COMPARE_WORDS; i++)
-			match.cells[i] &= left->cells[i];
+			match.cells[i] &= field->left[y].cells[i];
 		cells += count_bits(&match);
 	}
 	return cells * SAMPLE * CELL;
 }
 
-static bool is_candidate(const struct search *s, const struct scroll_shift *shift)
+static bool is_candidate(const struct search *s, const struct compare_shift *shift)
 {
 	for (int i = 0; i < s->n_candidates; i++) {
-		if (s->candidates[i].shift.dx == shift->dx &&
-		    s->candidates[i].shift.dy == shift->dy)
+		if (s->candidates[i].dx == shift->dx && s->candidates[i].dy == shift->dy)
 			return true;
 	}
 	return false;
 }
 
-/* A shift that explains at least so many pixels becomes a candidate, and what it explains is no longer
- * left. */
-static void try_shift(struct search *s, const struct scroll_shift *shift, int64_t least)
+static struct compare_row *matches_of(const struct scroll *scroll, int candidate)
 {
-	struct candidate *candidate = &s->candidates[s->n_candidates];
+	return scroll->rows + (size_t)(candidate + 1) * (size_t)scroll->rows_height;
+}
+
+/* What the candidate explains is no longer left. */
+static void add_candidate(struct search *s, const struct compare_shift *candidate)
+{
+	for (int y = s->field.box.y1; y < s->field.box.y2; y++) {
+		for (int i = 0; i < COMPARE_WORDS; i++)
+			s->field.left[y].cells[i] &= ~candidate->matches[y].cells[i];
+	}
+	s->candidates[s->n_candidates++] = *candidate;
+}
+
+/* A shift that explains at least so many pixels becomes a candidate. */
+static void try_shift(struct search *s, const struct compare_shift *shift, int64_t least)
+{
+	struct compare_shift candidate = *shift;
 
 	if (s->n_candidates == CANDIDATES_MAX || is_candidate(s, shift) ||
 	    sample(s, shift) < MAX(least, AREA_MIN))
 		return;
-	candidate->shift = *shift;
-	candidate->matches = s->scroll->rows +
-			     (size_t)(s->n_candidates + 1) * (size_t)s->scroll->rows_height;
-	s->n_candidates++;
-	for (int y = s->field.box.y1; y < s->field.box.y2; y++) {
-		candidate->matches[y] = match_row(s, shift, y);
-		for (int i = 0; i < COMPARE_WORDS; i++)
-			s->field.left[y].cells[i] &= ~candidate->matches[y].cells[i];
-	}
+	candidate.matches = matches_of(s->scroll, s->n_candidates);
+	for (int y = s->field.box.y1; y < s->field.box.y2; y++)
+		candidate.matches[y] = compare_shifted(s->before, s->now, shift, y, s->field.first,
+						       s->field.end);
+	add_candidate(s, &candidate);
 }
 
 /* Whether a row came into the box with the first shift: nothing will explain it. */
 static bool came_in(const struct search *s, int y)
 {
-	int from = y - s->candidates[0].shift.dy;
+	int from = y - s->candidates[0].dy;
 
 	return s->n_candidates > 0 && (from < s->field.box.y1 || from >= s->field.box.y2);
 }
@@ -215,10 +192,10 @@ static bool much_is_left(const struct search *s, int parts)
 
 static void try_guesses(struct search *s,
 			size_t (*vote)(struct scroll_vote *vote, const struct scroll_field *field,
-				       struct scroll_shift *shifts, size_t max),
+				       struct compare_shift *shifts, size_t max),
 			int parts)
 {
-	struct scroll_shift guesses[GUESSES_MAX];
+	struct compare_shift guesses[GUESSES_MAX];
 	size_t n = vote(s->scroll->vote, &s->field, guesses, GUESSES_MAX);
 
 	for (size_t i = 0; i < n && (i == 0 || much_is_left(s, parts)); i++)
@@ -227,6 +204,8 @@ static void try_guesses(struct search *s,
 
 static void find_candidates(struct search *s)
 {
+	if (s->scroll->guessed)
+		add_candidate(s, &s->scroll->guess);
 	/* Blank space fits any shift: those of last time have to explain more than that. */
 	for (size_t i = 0; i < s->scroll->n_recent; i++)
 		try_shift(s, &s->scroll->recent[i], count_left(s) / 2);
@@ -242,7 +221,7 @@ static void remember_shifts(struct search *s)
 {
 	s->scroll->n_recent = 0;
 	for (int i = 0; i < MIN(s->n_candidates, RECENT_MAX); i++)
-		s->scroll->recent[s->scroll->n_recent++] = s->candidates[i].shift;
+		s->scroll->recent[s->scroll->n_recent++] = s->candidates[i];
 }
 
 /* --- copies ----------------------------------------------------------------------------------- */
@@ -284,12 +263,11 @@ static void add_copy(const struct search *s, const struct stretch *stretch)
 	struct scroll_copy copy = {
 		.dst = {stretch->cell * CELL, stretch->first, stretch->cell_end * CELL,
 			stretch->end},
-		.dx = stretch->by->shift.dx,
-		.dy = stretch->by->shift.dy,
+		.dx = stretch->by->dx,
+		.dy = stretch->by->dy,
 	};
 
-	if (scroll->n_copies == SCROLL_COPIES_MAX ||
-	    (copy.dst.x2 - copy.dst.x1) * (copy.dst.y2 - copy.dst.y1) < COPY_MIN)
+	if (scroll->n_copies == SCROLL_COPIES_MAX || box_area(&copy.dst) < COPY_MIN)
 		return;
 	widen(s, &copy);
 	if (copy_allowed(s, &copy))
@@ -298,7 +276,7 @@ static void add_copy(const struct search *s, const struct stretch *stretch)
 
 /* The next run of rows of a cell, from *y on, that a candidate explains; false at the end. Rows
  * with a mark are explained by an earlier candidate. */
-static bool next_stretch(const struct search *s, int cell, const struct candidate *by,
+static bool next_stretch(const struct search *s, int cell, const struct compare_shift *by,
 			 const bool *taken, int *y, struct stretch *ret_stretch)
 {
 	int end = s->field.box.y2;
@@ -365,7 +343,7 @@ static void close_all(const struct search *s, struct open_stretches *open)
 }
 
 /* Changed rows of a cell that a candidate explains. */
-static int count_explained(const struct search *s, int cell, const struct candidate *by)
+static int count_explained(const struct search *s, int cell, const struct compare_shift *by)
 {
 	int n = 0;
 
@@ -377,12 +355,12 @@ static int count_explained(const struct search *s, int cell, const struct candid
 /* The candidates, best for this cell first: blank rows fit many shifts, and the shift of another
  * pane would tear them out of the run that they belong to. */
 static void rank_candidates(const struct search *s, int cell,
-			    const struct candidate *ranked[CANDIDATES_MAX])
+			    const struct compare_shift *ranked[CANDIDATES_MAX])
 {
 	int explained[CANDIDATES_MAX];
 
 	for (int c = 0; c < s->n_candidates; c++) {
-		const struct candidate *candidate = &s->candidates[c];
+		const struct compare_shift *candidate = &s->candidates[c];
 		int n = s->n_candidates > 1 ? count_explained(s, cell, candidate) : 0;
 		int place = c;
 
@@ -399,7 +377,7 @@ static void assign_cell(const struct search *s, int cell, struct open_stretches 
 {
 	struct open_stretches here = {0};
 	bool taken[RFB_SIDE_MAX];
-	const struct candidate *ranked[CANDIDATES_MAX];
+	const struct compare_shift *ranked[CANDIDATES_MAX];
 
 	memset(taken + s->field.box.y1, 0, (size_t)(s->field.box.y2 - s->field.box.y1));
 	rank_candidates(s, cell, ranked);
@@ -445,24 +423,110 @@ static int reserve_rows(struct scroll *scroll, int height)
 	return 0;
 }
 
-/* Cells that the right edge of the picture cuts are no part of the search. */
-static void init_field(struct search *s, const pixman_region32_t *changed)
+/* The area around a region, and its whole cells. */
+static void init_field(struct search *s, const pixman_region32_t *region)
 {
 	struct scroll_field *field = &s->field;
 
 	field->before = s->before;
 	field->now = s->now;
-	field->box = *pixman_region32_extents((pixman_region32_t *)changed);
+	field->box = *pixman_region32_extents((pixman_region32_t *)region);
 	field->first = field->box.x1 / CELL;
 	field->end = MIN((field->box.x2 + CELL - 1) / CELL, s->now->width / CELL);
 	field->left = s->scroll->rows;
-	for (int y = field->box.y1; y < field->box.y2; y++) {
-		field->left[y] = s->changed[y];
+}
+
+/* All that changed is left to be explained, but cells that the edge of the picture cuts. */
+static void leave_changed(struct search *s)
+{
+	int cut = s->now->width / CELL;
+
+	for (int y = s->field.box.y1; y < s->field.box.y2; y++) {
+		struct compare_row *left = &s->field.left[y];
+
+		*left = s->changed[y];
 		if (s->now->width % CELL)
-			field->left[y].cells[s->now->width / CELL / 64] &= ~(
-				UINT64_C(1) << s->now->width / CELL % 64);
-		s->area += (int64_t)count_bits(&field->left[y]) * CELL;
+			left->cells[cut / 64] &= ~(UINT64_C(1) << cut % 64);
+		s->area += (int64_t)count_bits(left) * CELL;
 	}
+}
+
+/* Only the rows that sample() looks at. */
+static void leave_sampled(struct search *s)
+{
+	struct scroll_field *field = &s->field;
+
+	memset(field->left + field->box.y1, 0,
+	       (size_t)(field->box.y2 - field->box.y1) * sizeof(*field->left));
+	for (int y = field->box.y1 + SAMPLE / 2; y < field->box.y2; y += SAMPLE) {
+		compare_row(s->before, s->now, y, field->first, field->end, &field->left[y]);
+		s->area += (int64_t)count_bits(&field->left[y]) * CELL * SAMPLE;
+	}
+}
+
+/* The first of some shifts that explains half of what changed. */
+static const struct compare_shift *first_good(const struct search *s,
+					      const struct compare_shift *shifts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (sample(s, &shifts[i]) >= s->area / 2)
+			return &shifts[i];
+	}
+	return NULL;
+}
+
+const struct compare_shift *scroll_guess(struct scroll *scroll, const struct picture *before,
+					 const struct picture *now, const pixman_region32_t *hint)
+{
+	struct search s = {.scroll = scroll, .before = before, .now = now};
+	struct compare_shift guesses[GUESSES_MAX];
+	const struct compare_shift *guess;
+
+	scroll->guessed = false;
+	if (!pixman_region32_not_empty((pixman_region32_t *)hint) ||
+	    reserve_rows(scroll, now->height) < 0)
+		return NULL;
+	init_field(&s, hint);
+	if (box_area(&s.field.box) < GUESS_MIN)
+		return NULL;
+	leave_sampled(&s);
+	if (s.area < GUESS_MIN / 2)
+		return NULL;
+	guess = first_good(&s, scroll->recent, scroll->n_recent);
+	if (!guess)
+		guess = first_good(
+			&s, guesses,
+			scroll_vote_vertical(scroll->vote, &s.field, guesses, GUESSES_MAX));
+	if (!guess)
+		return NULL;
+	scroll->guess = *guess;
+	scroll->guess.matches = matches_of(scroll, 0);
+	scroll->guessed = true;
+	return &scroll->guess;
+}
+
+static int search(struct search *s, const pixman_region32_t *changed)
+{
+	struct scroll *scroll = s->scroll;
+	int r;
+
+	if (!pixman_region32_not_empty((pixman_region32_t *)changed))
+		return 0;
+	r = reserve_rows(scroll, s->now->height);
+	if (r < 0)
+		return r;
+	init_field(s, changed);
+	leave_changed(s);
+	if (s->area < AREA_MIN)
+		return 0;
+	find_candidates(s);
+	if (s->n_candidates == 0)
+		return 0;
+	assign_all(s);
+	if (scroll->n_copies > 0)
+		remember_shifts(s);
+	scroll->n_copies = scroll_order(scroll->copies, scroll->n_copies);
+	return 0;
 }
 
 int scroll_search(struct scroll *scroll, const struct picture *before, const struct picture *now,
@@ -475,23 +539,12 @@ int scroll_search(struct scroll *scroll, const struct picture *before, const str
 	int r;
 
 	scroll->n_copies = 0;
-	*ret_copies = scroll->copies;
-	*ret_count = 0;
-	if (!pixman_region32_not_empty((pixman_region32_t *)changed))
-		return 0;
-	r = reserve_rows(scroll, now->height);
+	r = search(&s, changed);
+	scroll->guessed = false;
 	if (r < 0)
 		return r;
-	init_field(&s, changed);
-	if (s.area < AREA_MIN)
-		return 0;
-	find_candidates(&s);
-	if (s.n_candidates == 0)
-		return 0;
-	assign_all(&s);
-	if (scroll->n_copies > 0)
-		remember_shifts(&s);
-	*ret_count = scroll->n_copies = scroll_order(scroll->copies, scroll->n_copies);
+	*ret_copies = scroll->copies;
+	*ret_count = scroll->n_copies;
 	return 0;
 }
 

@@ -30,6 +30,15 @@ NODISCARD int scroll_create(struct scroll **ret_scroll);
 void scroll_destroy(struct scroll *scroll);
 
 /*
+ * Guesses from a part of the rows how most of what changed inside `hint` has moved, so that the
+ * comparison of the pictures can look for that as well. NULL: no guess, for any reason. What comes
+ * back belongs to `scroll`, is for compare_region(), and holds until the scroll_search() that
+ * follows, which has to be for the same pictures; or until the next guess.
+ */
+const struct compare_shift *scroll_guess(struct scroll *scroll, const struct picture *before,
+					 const struct picture *now, const pixman_region32_t *hint);
+
+/*
  * Looks for shifts that explain what changed between `before` and `now`, which have one size.
  * `rows` and `changed` are what compare_region() tells of them. No copy reads inside `avoid` (may
  * be NULL).

@@ -153,7 +153,7 @@ static void search_row(struct scroll_marks *marks, const struct scroll_field *fi
 	}
 }
 
-static size_t pick(struct scroll_marks *marks, struct scroll_shift *shifts, size_t max)
+static size_t pick(struct scroll_marks *marks, struct compare_shift *shifts, size_t max)
 {
 	size_t n = 0;
 
@@ -166,14 +166,14 @@ static size_t pick(struct scroll_marks *marks, struct scroll_shift *shifts, size
 		}
 		if (marks->n_ways == 0 || best->votes < VOTES_MIN)
 			break;
-		shifts[n++] = (struct scroll_shift){best->dx, best->dy};
+		shifts[n++] = (struct compare_shift){.dx = best->dx, .dy = best->dy};
 		best->votes = 0;
 	}
 	return n;
 }
 
 size_t scroll_marks_find(struct scroll_marks *marks, const struct scroll_field *field,
-			 struct scroll_shift *shifts, size_t max)
+			 struct compare_shift *shifts, size_t max)
 {
 	const pixman_box32_t *box = &field->box;
 

@@ -17,7 +17,7 @@
 #define SCROLL_MARKS_WAYS 128
 
 struct scroll_field;
-struct scroll_shift;
+struct compare_shift;
 
 struct scroll_marks {
 	struct scroll_mark {
@@ -36,6 +36,6 @@ struct scroll_marks {
 
 /* At most `max` shifts, the best first; returns how many. */
 NODISCARD size_t scroll_marks_find(struct scroll_marks *marks, const struct scroll_field *field,
-				   struct scroll_shift *shifts, size_t max);
+				   struct compare_shift *shifts, size_t max);
 
 #endif

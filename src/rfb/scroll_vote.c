@@ -10,7 +10,7 @@
 #include "rfb/vector.h"
 
 #define WINDOW 64 /* pixels across the direction of the scroll that make one line */
-#define WINDOWS_MAX 8 /* that vote */
+#define WINDOWS_MAX 4 /* that vote; they cost more than their pixels, which lie far apart */
 #define CELLS (RFB_SIDE_MAX / COMPARE_CELL_WIDTH)
 #define BANDS (RFB_SIDE_MAX / WINDOW)
 #define SLOTS (2 * RFB_SIDE_MAX) /* of the table of lines; a power of two */
@@ -167,14 +167,14 @@ static void count_cells(const struct scroll_field *field, int counts[CELLS])
 }
 
 size_t scroll_vote_vertical(struct scroll_vote *vote, const struct scroll_field *field,
-			    struct scroll_shift *shifts, size_t max)
+			    struct compare_shift *shifts, size_t max)
 {
 	int counts[CELLS] = {0}, places[WINDOWS_MAX];
 	int lines = field->box.y2 - field->box.y1;
 	size_t n = 0, n_places;
 
 	count_cells(field, counts);
-	n_places = choose_places(counts, field->end, VOTES_MIN, places);
+	n_places = choose_places(counts, field->end, 1, places);
 	memset(vote->votes, 0, sizeof(vote->votes));
 	for (size_t i = 0; i < n_places; i++) {
 		int x = MIN(places[i] * COMPARE_CELL_WIDTH, field->now->width - WINDOW);
@@ -191,7 +191,7 @@ size_t scroll_vote_vertical(struct scroll_vote *vote, const struct scroll_field 
 		vote_lines(vote, lines);
 	}
 	for (int dy; n < max && (dy = pick_shift(vote, lines)) != 0;)
-		shifts[n++] = (struct scroll_shift){.dy = dy};
+		shifts[n++] = (struct compare_shift){.dy = dy};
 	return n;
 }
 
@@ -225,12 +225,12 @@ static int count_bands(const struct scroll_field *field, int counts[BANDS])
 }
 
 size_t scroll_vote_horizontal(struct scroll_vote *vote, const struct scroll_field *field,
-			      struct scroll_shift *shifts, size_t max)
+			      struct compare_shift *shifts, size_t max)
 {
 	int counts[BANDS] = {0}, places[WINDOWS_MAX];
 	int lines = field->box.x2 - field->box.x1;
 	int n_bands = count_bands(field, counts);
-	size_t n = 0, n_places = choose_places(counts, n_bands, VOTES_MIN, places);
+	size_t n = 0, n_places = choose_places(counts, n_bands, 1, places);
 
 	memset(vote->votes, 0, sizeof(vote->votes));
 	for (size_t i = 0; i < n_places; i++) {
@@ -243,12 +243,12 @@ size_t scroll_vote_horizontal(struct scroll_vote *vote, const struct scroll_fiel
 		vote_lines(vote, lines);
 	}
 	for (int dx; n < max && (dx = pick_shift(vote, lines)) != 0;)
-		shifts[n++] = (struct scroll_shift){.dx = dx};
+		shifts[n++] = (struct compare_shift){.dx = dx};
 	return n;
 }
 
 size_t scroll_vote_any(struct scroll_vote *vote, const struct scroll_field *field,
-		       struct scroll_shift *shifts, size_t max)
+		       struct compare_shift *shifts, size_t max)
 {
 	return scroll_marks_find(&vote->marks, field, shifts, max);
 }

@@ -12,11 +12,6 @@
 #include "base/attr.h"
 #include "rfb/compare.h"
 
-/* now(x, y) == before(x - dx, y - dy) */
-struct scroll_shift {
-	int dx, dy;
-};
-
 /* What is searched: rows and columns of pixels, and cells of the grid of compare.h. */
 struct scroll_field {
 	const struct picture *before, *now;
@@ -33,15 +28,15 @@ NODISCARD int scroll_vote_create(struct scroll_vote **ret_vote);
 void scroll_vote_destroy(struct scroll_vote *vote);
 
 /*
- * Each fills `shifts` with at most `max` guesses, the best first, and returns how many. The first two
+ * Each fills `shifts`, but their matches, with at most `max` guesses, the best first, and returns how many. The first two
  * find what moved along one axis, the third anything that kept its look, like a panel that is
  * dragged; it gives none where the box is large.
  */
 NODISCARD size_t scroll_vote_vertical(struct scroll_vote *vote, const struct scroll_field *field,
-				      struct scroll_shift *shifts, size_t max);
+				      struct compare_shift *shifts, size_t max);
 NODISCARD size_t scroll_vote_horizontal(struct scroll_vote *vote, const struct scroll_field *field,
-					struct scroll_shift *shifts, size_t max);
+					struct compare_shift *shifts, size_t max);
 NODISCARD size_t scroll_vote_any(struct scroll_vote *vote, const struct scroll_field *field,
-				 struct scroll_shift *shifts, size_t max);
+				 struct compare_shift *shifts, size_t max);
 
 #endif

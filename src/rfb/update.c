@@ -519,7 +519,12 @@ static int find_changed(struct message *m, const pixman_region32_t *damage,
 	    !pixman_region32_subtract(&hint, &hint, &update->unknown))
 		r = -ENOMEM;
 	if (r == 0)
-		r = compare_region(&update->sent, m->now, &hint, update->rows, changed);
+		r = compare_region(
+			&update->sent, m->now, &hint, update->rows,
+			update->client.copy_rect
+				? scroll_guess(update->scroll, &update->sent, m->now, &hint)
+				: NULL,
+			changed);
 	if (r == 0) {
 		update->stats.pixels_hinted += area_of_region(&hint);
 		update->stats.pixels_changed += area_of_region(changed);
