@@ -59,8 +59,9 @@ static void show_scrolled(struct page *page, int dx, int dy, const pixman_region
 
 	pixman_region32_init_with_extents(&hint, &whole);
 	pixman_region32_init(&changed);
-	assert_int_equal(compare_region(&page->before, &page->scene.picture, &hint, rows, &changed),
-			 0);
+	assert_int_equal(
+		compare_region(&page->before, &page->scene.picture, &hint, rows, NULL, &changed),
+		0);
 	update_motion_note(&page->motion, &changed, page->time);
 	if (copied) {
 		pixman_region32_subtract(&changed, &changed, (pixman_region32_t *)copied);
