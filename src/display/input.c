@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "display/display.h"
+#include "display/hooks.h"
 #include "display/viewer.h"
 
 #define NOTCH 120
@@ -43,6 +44,8 @@ void viewer_take_pointer(struct viewer *viewer, const struct client_pointer *poi
 void viewer_take_key(struct viewer *viewer, const struct client_key *key)
 {
 	viewer->input = clock_now();
+	if (key->down)
+		hooks_key();
 	compositor_keyboard_keysym(viewer->display->screen.compositor, key->keysym, key->keycode,
 				   key->down);
 }

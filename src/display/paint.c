@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "display/display.h"
+#include "display/hooks.h"
 #include "display/viewer.h"
 #include "rfb/cursor_rect.h"
 #include "rfb/encoder.h"
@@ -264,6 +265,8 @@ static void build_from(struct viewer *viewer, const struct picture *picture, uin
 	pixman_region32_subtract(&viewer->pending, &viewer->pending, &area);
 	r = update_build(viewer->update, picture, &todo, &limits, &viewer->out, &bytes);
 	pixman_region32_union(&viewer->pending, &viewer->pending, &todo);
+	if (bytes > 0)
+		hooks_built(picture, !pixman_region32_not_empty(&todo));
 	pixman_region32_fini(&area);
 	pixman_region32_fini(&todo);
 	if (r < 0)
@@ -377,4 +380,5 @@ void paint_now(struct viewer *viewer)
 	if (ready && buf_len(&viewer->out) > start)
 		update_sent(viewer, buf_len(&viewer->out) - start, now);
 	viewer_flush(viewer);
+	hooks_sent();
 }

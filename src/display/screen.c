@@ -7,6 +7,7 @@
 
 #include "base/attr.h"
 #include "display/display.h"
+#include "display/hooks.h"
 #include "display/limits.h"
 #include "display/viewer.h"
 #include "rfb/compare.h"
@@ -20,6 +21,7 @@ static void handle_damaged(void *data)
 	struct display *display = data;
 
 	display->screen.dirty = true;
+	hooks_damaged();
 	if (display->current)
 		paint_soon(display->current);
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "display/display.h"
+#include "display/hooks.h"
 #include "display/notice.h"
 
 static const char desktop_name[] = "Lazaret"; /* the gateway puts its own */
@@ -274,6 +275,7 @@ void viewer_destroy(struct viewer *viewer)
 {
 	if (!viewer)
 		return;
+	hooks_flush();
 	leave(viewer);
 	notice_forget(viewer);
 	if (viewer->source)
