@@ -60,6 +60,9 @@ build-bench:
 	@scripts/install-packages build run view test bench
 	@[ -f $(BENCH)/build.ninja ] || meson setup $(BENCH) --buildtype=release -Dwerror=false
 	@ninja -C $(BENCH) -j $(JOBS) all bench/bench-client bench/bench-replay
+	@[ -f build/bench-hooks/build.ninja ] || \
+		meson setup build/bench-hooks --buildtype=release -Dwerror=false -Dbench-hooks=true
+	@ninja -C build/bench-hooks -j $(JOBS) all bench/bench-client
 
 bench: build-bench
 	@$(SUDO) env BUILD=$(BENCH) bench/run $(PARTS)
@@ -80,4 +83,4 @@ install: build
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf $(BUILD) $(CHECK) $(BENCH) build/vm build/fuzz
+	rm -rf $(BUILD) $(CHECK) $(BENCH) build/bench-hooks build/vm build/fuzz

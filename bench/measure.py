@@ -4,9 +4,13 @@
 import contextlib
 import json
 import pathlib
+import sys
 import time
 
-from lib_proc import BUILD, Process
+TOP = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOP / "tests/system"))
+
+from lib_proc import BUILD, Process  # noqa: E402
 
 CONNECT_SECONDS = 60
 

@@ -71,7 +71,7 @@ class Peer:
     HOST PORT, and these two."""
 
     name = None
-    encrypted = False
+    runs = None  # at most so many; None: all
 
     def __init__(self, network, site):
         self.network, self.site = network, site
@@ -149,6 +149,7 @@ focus_follows_mouse no
 
 class Wayvnc(Peer):
     name = "wayvnc"
+    runs = 3
     port = 5992
 
     def start(self):
@@ -189,7 +190,6 @@ class Wayvnc(Peer):
 
 class Lazaret(Peer):
     name = "lazaret"
-    encrypted = True
     port = 5900
     system = None
 

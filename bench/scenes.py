@@ -8,9 +8,15 @@ updates where the server has them. The pointer's shape is the client's where the
 import statistics
 import time
 
+import numpy
+from PIL import Image
+
 import measure
 from film import BITS, CELL
-from peers import HEIGHT, WIDTH
+from film import HEIGHT as HEIGHT_OF_FILM
+from film import SECONDS as FILM_SECONDS
+from film import WIDTH as WIDTH_OF_FILM
+from peers import BUILD, HEIGHT, WIDTH
 
 LOSSLESS = ["--encodings", "tight copyrect", "--compress", "2", "--cursor",
             "--resize", "%dx%d" % (WIDTH, HEIGHT)]
@@ -20,7 +26,9 @@ SPEED = 1200  # pixels a second that are scrolled
 CALM_MS = 400
 KEYS = 60
 KEY_INTERVAL_US = 120000
-PANGRAM = "the quick pilot moors five barges by the old jetty and waits for the tide"
+PAGE_HEIGHT = 993  # the browser's bars are above
+# Without blanks: these change no pixel, and would count as lost.
+PANGRAM = "the.quick.pilot.moors.five.barges.by.the.old.jetty.and.waits.for.the.tide."
 
 
 def jpeg(quality):
@@ -38,6 +46,7 @@ class Stage:
         self.peer, self.client, self.seconds = peer, client, seconds
         self.site = peer.site
         self.top = 0
+        self.record = None  # where the frames of a scroll go
 
     def go(self, page):
         """To a page, once it is as large as the screen and nothing moves."""
@@ -68,6 +77,7 @@ class Stage:
         frames = max(figures["frames"], 1)
         figures["cpu_ms_a_frame"] = figures["cpu_ms"] / frames
         figures["bytes_a_frame"] = figures["bytes"] / frames
+        figures["pixels_a_frame"] = sum(figures["pixels_by"].values()) / frames
         return figures
 
 
@@ -95,10 +105,17 @@ def condense(answer):
         figures["lost"] = answer["lost"]
     for name in ("ssim", "psnr"):
         if answer.get(name):
-            figures[name] = statistics.mean(answer[name])
+            figures[name] = statistics.mean(last_of_each(answer[name]))
     if answer.get("codes"):
         figures["codes"] = answer["codes"]
     return figures
+
+
+def last_of_each(pairs):
+    """Values of [number, value], the last where a number stands several times in a row: a frame in
+    several updates is whole in the last of them."""
+    return [value for i, (number, value) in enumerate(pairs)
+            if i + 1 == len(pairs) or pairs[i + 1][0] != number]
 
 
 # --- scrolling ------------------------------------------------------------------------------------
@@ -123,9 +140,13 @@ def wheel(stage, x, y, position):
     notches = round(stage.seconds * SPEED / notch)
     stage.client.ask("pointer", x, y + stage.top, 0)
     stage.client.still(CALM_MS)
+    if stage.record:
+        stage.client.ask("record", stage.record)
     figures = stage.measured(lambda: stage.client.ask(
         "wheel", x, y + stage.top, notches, round(1e6 * notch / SPEED),
         seconds=stage.seconds + 30))
+    if stage.record:
+        stage.client.ask("record-stop", seconds=120)
     figures["distance"] = stage.ask(position)
     if figures["distance"] < 0.9 * notches * notch:
         raise AssertionError("%s: the page went only %d of %d pixels"
@@ -199,16 +220,72 @@ def drag(stage):
 FILM_X, FILM_Y = 64, 64
 
 
+def open_film(stage, kind, rate=1):
+    stage.go("p/film.html?" + kind)
+    stage.client.ask("pointer", 1500, 900 + stage.top, 0)
+    stage.client.ask("barcode", FILM_X, FILM_Y + stage.top, CELL, BITS)
+    stage.ask("video.playbackRate = %g, video.play().then(() => 1)" % rate)
+
+
+def truth(kind, suffix=".lzfr"):
+    return BUILD / "bench-results" / ("film-%s%s" % (kind, suffix))
+
+
+def record_truth(kind):
+    """The film's frames as the browser draws them, and the page around: played slowly to a lossless
+    client, so that each of them arrives. Done once, with the first peer."""
+    def run(stage):
+        open_film(stage, kind, rate=0.25)
+        stage.client.ask("record-codes", truth(kind), FILM_X, FILM_Y + stage.top, WIDTH_OF_FILM,
+                         HEIGHT_OF_FILM)
+        stage.client.ask("begin", "truth")
+        time.sleep(4.2 * FILM_SECONDS)
+        codes = stage.client.ask("end")["codes"]
+        stage.client.ask("record-stop", seconds=120)
+        stage.client.ask("shot", truth(kind, ".ppm"))
+        return {"top": stage.top, "numbers": len({c[1] for c in codes})}
+    return run
+
+
+def around(path):
+    """A picture without the film, and without the top rows where the peer's name is in the
+    address."""
+    with Image.open(path) as image:
+        pixels = numpy.array(image)
+    top = HEIGHT - PAGE_HEIGHT
+    pixels[top + FILM_Y:top + FILM_Y + HEIGHT_OF_FILM, FILM_X:FILM_X + WIDTH_OF_FILM] = 0
+    return pixels[top:, :WIDTH]
+
+
+def film_quality(kind):
+    """The same with each frame compared with the true one, which takes the client's time: speed and
+    CPU are not taken from this run. And whether the page around the film is exact."""
+    def run(stage):
+        open_film(stage, kind)
+        stage.client.ask("compare", truth(kind))
+        time.sleep(1.5)
+        figures = stage.measured(lambda: time.sleep(max(stage.seconds, FILM_SECONDS)), calm=False)
+        stage.client.ask("compare", "off")
+        shot = truth(kind, "-%s.ppm" % stage.peer.name)
+        stage.client.ask("shot", shot)
+        numbers = figures.pop("codes")
+        figures["delivered"] = distinct(numbers)
+        figures["bytes_a_film_frame"] = figures["bytes"] / max(distinct(numbers), 1)
+        same = around(shot) == around(truth(kind, ".ppm"))
+        figures["around_exact"] = bool(same.all())
+        figures["around_wrong_pixels"] = int((~same.all(axis=2)).sum())
+        return figures
+    return run
+
+
 def film(kind):
     def run(stage):
-        stage.go("p/film.html?" + kind)
-        stage.client.ask("pointer", 1500, 900 + stage.top, 0)
-        stage.ask("video.play().then(() => 1)")
-        stage.client.ask("barcode", FILM_X, FILM_Y + stage.top, CELL, BITS)
+        open_film(stage, kind)
         time.sleep(1.5)
         before = stage.ask("shown()")
         figures = stage.measured(lambda: time.sleep(stage.seconds), calm=False)
-        codes = figures.pop("codes")
+        codes = figures.pop("codes", [])
+        figures["bytes_a_film_frame"] = figures["bytes"] / max(distinct(codes), 1)
         after = stage.ask("shown()")
         figures["film_fps"] = distinct(codes) / figures["seconds"]
         figures["browser_fps"] = ((after["total"] - after["dropped"] - before["total"]
@@ -258,10 +335,12 @@ def corner(stage):
 # --- the list ---------------------------------------------------------------------------------------
 
 class Scene:
-    def __init__(self, title, run, settings=None, peers=None):
+    """`peers`: with whom; None: all. `runs`: at most so many. `main`: stands in the tables."""
+
+    def __init__(self, title, run, settings=None, peers=None, runs=None, main=True):
         self.title, self.run = title, run
         self.settings = settings or LOSSLESS
-        self.peers = peers
+        self.peers, self.runs, self.main = peers, runs, main
 
 
 SCENES = {
@@ -277,7 +356,26 @@ SCENES = {
     "drag": Scene("window drag", drag),
     "film-natural": Scene("film, natural, JPEG", film("natural"), jpeg(JPEG_QUALITY)),
     "film-synthetic": Scene("film, synthetic, JPEG", film("synthetic"), jpeg(JPEG_QUALITY)),
+    "film-natural-h264": Scene("film, natural, H.264", film("natural"), h264(), ["lazaret"]),
+    "film-synthetic-h264": Scene("film, synthetic, H.264", film("synthetic"), h264(), ["lazaret"]),
     "gallery": Scene("scroll, image gallery", gallery),
     "corner": Scene("animation in a corner", corner),
     "idle": Scene("idle page", idle),
 }
+
+
+def add_quality_scenes():
+    """Bytes and likeness at each quality, once: the curve on which the peers are compared."""
+    for kind in ("natural", "synthetic"):
+        for quality in QUALITIES:
+            SCENES["quality-%s-%d" % (kind, quality)] = Scene(
+                "film, %s, quality %d" % (kind, quality), film_quality(kind), jpeg(quality),
+                ["lazaret", "xvnc"] if quality == JPEG_QUALITY else ["xvnc"],
+                runs=2 if quality == JPEG_QUALITY else 1, main=False)
+        SCENES["quality-%s-h264" % kind] = Scene(
+            "film, %s, H.264" % kind, film_quality(kind), h264(), ["lazaret"], runs=2, main=False)
+
+
+add_quality_scenes()
+TRUTHS = {"film-%s" % kind: Scene("", record_truth(kind)) for kind in ("natural", "synthetic")}
+SCROLLS = [name for name in SCENES if name.startswith("scroll-") or name in ("sidebar", "pane")]

@@ -36,6 +36,10 @@ def scenes_of(result):
     return [name for name in SCENES if name in present]
 
 
+def main_scenes(result):
+    return [name for name in scenes_of(result) if SCENES[name].main]
+
+
 def peers_of(result):
     return list(result["machine"]["peers"])
 
@@ -53,7 +57,7 @@ def ratio_rows(result, peer):
     """One row a scene: what we need, as a part of what the peer needs."""
     keys = ("bytes", "fps", "cpu_ms", "cpu_ms_a_frame", "p50_ms", "p95_ms", "pss")
     yield ["scene"] + [next(c[1] for c in COLUMNS if c[0] == key) for key in keys]
-    for scene in scenes_of(result):
+    for scene in main_scenes(result):
         if records_of(result, scene, peer) and records_of(result, scene, US):
             yield [scene] + [show(ratio(result, scene, peer, key), 3) for key in keys]
 
@@ -61,7 +65,7 @@ def ratio_rows(result, peer):
 def figure_rows(result):
     yield ["scene", "peer", "runs"] + [("%s (%s)" % (c[1], c[2])) if c[2] else c[1]
                                        for c in COLUMNS]
-    for scene in scenes_of(result):
+    for scene in main_scenes(result):
         for peer in peers_of(result):
             count = len(records_of(result, scene, peer))
             if count == 0:
@@ -71,6 +75,16 @@ def figure_rows(result):
                 value = median(result, scene, peer, key)
                 values.append(show(value * factor if value is not None else None, digits))
             yield [scene, peer, str(count)] + values
+
+
+def quality_rows(result):
+    yield ["film", "peer", "SSIM", "PSNR (dB)", "bytes a film frame"]
+    for scene in scenes_of(result):
+        for peer in peers_of(result):
+            if median(result, scene, peer, "ssim") is not None:
+                yield [scene, peer, show(median(result, scene, peer, "ssim"), 4),
+                       show(median(result, scene, peer, "psnr"), 1),
+                       show(median(result, scene, peer, "bytes_a_film_frame"), 0)]
 
 
 def print_table(rows, out):
@@ -89,6 +103,7 @@ def print_tables(result, out):
                   file=out)
             print_table(ratio_rows(result, peer), out)
     print_table(figure_rows(result), out)
+    print_table(quality_rows(result), out)
     for record in result["records"]:
         if "problem" in record:
             print("PROBLEM %s %s run %d: %s" % (record["scene"], record["peer"], record["run"],
