@@ -425,7 +425,14 @@ static ssize_t pass_data(struct server_walk *walk, const uint8_t *data, size_t l
 
 	if (walk->pass_is_jpeg && jpeg_walk_feed(&walk->jpeg, data, n) < 0)
 		return server_walk_refuse(walk, "a JPEG picture that does not fit its rectangle");
+	if (walk->pass_is_h264 && h264_walk_feed(&walk->h264, data, n) < 0)
+		return server_walk_refuse(walk, "an H.264 frame that does not fit its rectangle");
 	walk->pass -= n;
+	if (walk->pass == 0 && walk->pass_is_h264) {
+		walk->pass_is_h264 = false;
+		if (!h264_walk_done(&walk->h264))
+			return server_walk_refuse(walk, "an H.264 frame that does not end");
+	}
 	if (walk->pass == 0 && walk->pass_is_jpeg) {
 		walk->pass_is_jpeg = false;
 		if (!jpeg_walk_done(&walk->jpeg))

@@ -3,6 +3,7 @@
 #ifndef LAZARET_RFB_SERVER_WALK_PRIVATE_H
 #define LAZARET_RFB_SERVER_WALK_PRIVATE_H
 
+#include "rfb/h264_walk.h"
 #include "rfb/jpeg_walk.h"
 #include "rfb/server_walk.h"
 #include "wire/cursor.h"
@@ -26,8 +27,9 @@ struct server_walk {
 	size_t need;
 	server_walk_step step;
 	size_t pass;
-	bool pass_is_jpeg;
+	bool pass_is_jpeg, pass_is_h264;
 	struct jpeg_walk jpeg;
+	struct h264_walk h264;
 
 	/* What the viewer asked for */
 	uint64_t listed; /* bits by known_encodings[] */

@@ -230,6 +230,8 @@ static int step_h264(struct server_walk *walk, struct cursor *c, struct buf *out
 	put_header(walk, out);
 	buf_put_u32(out, len);
 	buf_put_u32(out, flags);
+	h264_walk_init(&walk->h264, walk->rect.width, walk->rect.height, flags != 0);
+	walk->pass_is_h264 = true;
 	return finish_rect(walk, len);
 }
 

@@ -93,6 +93,72 @@ static void put_tight(struct buf *b, unsigned int w, unsigned int h)
 	junk(b, raw);
 }
 
+/* Bits of H.264: a number is as many zeros as it has bits more than one, and itself (9.1). */
+struct bits {
+	uint8_t bytes[32];
+	unsigned int count;
+};
+
+static void put_bits(struct bits *bits, unsigned int value, unsigned int count)
+{
+	for (; count--; bits->count++) {
+		if (value >> count & 1)
+			bits->bytes[bits->count / 8] |= (uint8_t)(0x80 >> bits->count % 8);
+	}
+}
+
+static void put_number(struct bits *bits, unsigned int value)
+{
+	unsigned int length = 0;
+
+	while ((value + 1) >> (length + 1))
+		length++;
+	put_bits(bits, 0, length);
+	put_bits(bits, value + 1, length + 1);
+}
+
+/* Parameter sets of a picture of one macroblock that is cut to the size, or now and then to another. */
+static void put_parameters(struct buf *b, unsigned int w, unsigned int h)
+{
+	static const uint8_t picture[] = {0, 0, 0, 1, 0x68, 0xce, 0x03, 0xbc, 0x80};
+	struct bits bits = {.bytes = {66, 0xc0, 41}, .count = 24};
+
+	put_number(&bits, 0);
+	put_number(&bits, chance(4));
+	put_number(&bits, 2);
+	put_number(&bits, 1);
+	put_bits(&bits, 0, 1);
+	put_number(&bits, chance(20) == 0);
+	put_number(&bits, 0);
+	put_bits(&bits, 7, 3);
+	put_number(&bits, 0);
+	put_number(&bits, (16 - w) / 2);
+	put_number(&bits, 0);
+	put_number(&bits, (16 - h) / 2);
+	put_bits(&bits, 1, 2);
+	buf_put_u32(b, 1);
+	buf_put_u8(b, 0x67);
+	buf_put(b, bits.bytes, (bits.count + 7) / 8);
+	buf_put(b, picture, sizeof(picture));
+}
+
+static void put_h264(struct buf *b, unsigned int w, unsigned int h)
+{
+	unsigned int flags = chance(4);
+	bool key = flags || chance(4) == 0;
+	size_t at = buf_len(b);
+
+	buf_put_u32(b, 0);
+	buf_put_u32(b, flags);
+	if (key)
+		put_parameters(b, w, h);
+	buf_put_u32(b, 1);
+	buf_put_u8(b, key ? 0x65 : 0x41);
+	for (unsigned int n = 1 + chance(100); n > 0; n--)
+		buf_put_u8(b, (uint8_t)(1 + chance(255)));
+	buf_patch_u32(b, at, (uint32_t)(buf_len(b) - at - 8));
+}
+
 static void put_rect(struct buf *b)
 {
 	unsigned int w = 1 + chance(8), h = 1 + chance(8), x, y, n;
@@ -127,11 +193,10 @@ static void put_rect(struct buf *b)
 		junk(b, w * h * 4);
 		break;
 	case 5:
-		n = 1 + chance(200);
-		head(b, x, y, w, h, 50);
-		buf_put_u32(b, n);
-		buf_put_u32(b, chance(4));
-		junk(b, n);
+		w = w / 2 * 2 + 2;
+		h = h / 2 * 2 + 2;
+		head(b, MIN(x, width - w), MIN(y, height - h), w, h, 50);
+		put_h264(b, w, h);
 		break;
 	default:
 		head(b, x, y, w, h, 7);

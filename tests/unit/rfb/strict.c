@@ -77,6 +77,20 @@ static void jpeg(struct strict *s, const struct box *b, const uint8_t *p, size_t
 	}
 }
 
+/* Units behind start codes: parameter sets, if at all, then one slice and nothing more. */
+static void h264(struct strict *s, const uint8_t *p, size_t len)
+{
+	char units[8] = "";
+	size_t n = 0;
+
+	for (size_t i = 2; i + 1 < len; i++) {
+		if (p[i - 2] == 0 && p[i - 1] == 0 && p[i] == 1 && n < sizeof(units) - 1)
+			units[n++] = (char)('0' + (p[i + 1] & 0x1f));
+	}
+	if (strcmp(units, "1") != 0 && strcmp(units, "785") != 0)
+		bad(s, "units of H.264");
+}
+
 static size_t compact(void)
 {
 	size_t v = u8(), more;
@@ -234,7 +248,7 @@ static bool rectangle(struct strict *s, bool *pixels, bool *size)
 			bad(s, "flags of H.264");
 		if (len == 0 || len > (uint64_t)(b.w + 16) * (b.h + 16) * 3 + 8192)
 			bad(s, "H.264 length");
-		take(len);
+		h264(s, take(len), len);
 		s->rects[14]++;
 		break;
 	}
