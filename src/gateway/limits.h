@@ -44,8 +44,14 @@
 #define GATEWAY_KEEPALIVE_IDLE 60
 #define GATEWAY_KEEPALIVE_INTERVAL 15
 #define GATEWAY_KEEPALIVE_COUNT 4
-/* Bytes that the kernel holds unsent before it asks for no more. */
-#define GATEWAY_NOTSENT_LOWAT (64 * 1024)
+/* Seconds that the kernel waits longer than `stall-timeout` for a viewer that takes nothing. */
+#define GATEWAY_STALL_GRACE_SECONDS 5
+/*
+ * Bytes that the kernel holds unsent before it asks for no more: less than a packet. What waits there
+ * could not be overtaken, and TCP (BBR) would take what we send slowly on purpose for all that the
+ * line can.
+ */
+#define GATEWAY_NOTSENT_LOWAT 1024
 
 #define GATEWAY_FILES_MAX 24
 #define GATEWAY_MEMORY_MAX (UINT64_C(512) << 20)

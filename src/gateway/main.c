@@ -82,7 +82,9 @@ static void set_options(const struct gateway *gateway)
 	set_option(s, IPPROTO_TCP, TCP_KEEPIDLE, GATEWAY_KEEPALIVE_IDLE);
 	set_option(s, IPPROTO_TCP, TCP_KEEPINTVL, GATEWAY_KEEPALIVE_INTERVAL);
 	set_option(s, IPPROTO_TCP, TCP_KEEPCNT, GATEWAY_KEEPALIVE_COUNT);
-	set_option(s, IPPROTO_TCP, TCP_USER_TIMEOUT, gateway->stall_timeout * 1000);
+	/* Later than our own, which says why. */
+	set_option(s, IPPROTO_TCP, TCP_USER_TIMEOUT,
+		   (gateway->stall_timeout + GATEWAY_STALL_GRACE_SECONDS) * 1000);
 	set_option(s, IPPROTO_TCP, TCP_NOTSENT_LOWAT, GATEWAY_NOTSENT_LOWAT);
 }
 

@@ -12,7 +12,16 @@
 #include "gateway/signer.h"
 
 #define CHAIN_MAX 16
+/*
+ * Plain bytes of a record. What comes after a pause goes in records that fit a packet, for a viewer
+ * reads nothing of a record before all of it is there; on a slow line a large one takes the time of
+ * many packets. What goes on for long goes in the largest, which cost least.
+ */
 #define RECORD_MAX 16384
+#define RECORD_PACKET 1400
+#define RECORD_MIDDLE 4096
+#define PACKETS_BYTES (8 << 10)
+#define MIDDLE_BYTES (64 << 10)
 
 /*
  * TLS 1.2 and 1.3, forward secrecy and AEAD only, no SHA-1. Groups without the finite fields, which
@@ -35,6 +44,7 @@ struct tls {
 	struct signer signer;
 	int socket;
 	struct buf records; /* for the socket */
+	size_t burst; /* plain bytes since everything was sent last */
 	unsigned int alerts;
 	const char *reason;
 };
@@ -231,10 +241,19 @@ ssize_t tls_read(struct tls *tls, struct buf *in, size_t max)
 	return fail(tls, (int)n);
 }
 
+static size_t record_size(const struct tls *tls)
+{
+	if (tls->burst < PACKETS_BYTES)
+		return RECORD_PACKET;
+	return tls->burst < MIDDLE_BYTES ? RECORD_MIDDLE : RECORD_MAX;
+}
+
 int tls_write(struct tls *tls, struct buf *plain)
 {
+	if (buf_len(&tls->records) == 0)
+		tls->burst = 0;
 	while (buf_len(plain) > 0 && buf_len(&tls->records) < GATEWAY_RECORDS_HIGH) {
-		size_t len = MIN(buf_len(plain), (size_t)RECORD_MAX);
+		size_t len = MIN(buf_len(plain), record_size(tls));
 		ssize_t n = gnutls_record_send(tls->session, buf_data(plain), len);
 
 		if (n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_AGAIN)
@@ -242,6 +261,7 @@ int tls_write(struct tls *tls, struct buf *plain)
 		if (n < 0)
 			return fail(tls, (int)n);
 		buf_consume(plain, (size_t)n);
+		tls->burst += (size_t)n;
 	}
 	return 0;
 }
