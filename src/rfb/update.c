@@ -20,6 +20,7 @@
 #define RECTS_MAX \
 	60000 /* of a message; one box adds a few thousand at most and the count is 16 bit */
 #define BOX_PIXELS_MAX (INT64_C(1) << 20)
+#define BOX_PIXELS_MIN 4096 /* where the bytes of a message are limited to less */
 #define COMPRESS_MAX 2
 #define N_ENCODERS 3
 /* Of films for viewers that take H.264 and gave no level. */
@@ -49,6 +50,7 @@ struct update {
 	struct update_film film;
 	struct update_rate rate;
 	bool film_waits; /* it had no room in the last message */
+	int turn; /* row at which the next limited message goes on */
 	struct update_stats stats;
 };
 
@@ -208,6 +210,18 @@ bool update_has_lossy(const struct update *update)
 void update_get_stats(const struct update *update, struct update_stats *ret_stats)
 {
 	*ret_stats = update->stats;
+}
+
+int64_t update_moving_pixels(const struct update *update)
+{
+	pixman_region32_t moving;
+	int64_t pixels = 0;
+
+	pixman_region32_init(&moving);
+	if (update_motion_moving(&update->motion, clock_now(), &moving) == 0)
+		pixels = (int64_t)area_of_region(&moving);
+	pixman_region32_fini(&moving);
+	return pixels;
 }
 
 static int get_encoder(struct update *update, struct encoder **ret_encoder)
@@ -402,6 +416,19 @@ static void leave(const struct update *update, const struct update_cover *cover,
 	}
 }
 
+/* A message must not become much longer than it may for one large box. */
+static int64_t box_pixels(const struct message *m)
+{
+	if (!m->limits || !m->limits->bytes)
+		return BOX_PIXELS_MAX;
+	return CLAMP((int64_t)m->limits->bytes, BOX_PIXELS_MIN, BOX_PIXELS_MAX);
+}
+
+static bool may_send(const struct message *m, const struct update_cover_box *item)
+{
+	return !message_full(m) && (item->small || !m->limits || !m->limits->small_only);
+}
+
 /* Sends the region until the message is full or it fails; what was not begun is added to `rest`. */
 static int send_region(struct message *m, const pixman_region32_t *region, int quality,
 		       pixman_region32_t *rest)
@@ -409,14 +436,17 @@ static int send_region(struct message *m, const pixman_region32_t *region, int q
 	struct update_cover cover;
 	size_t i = 0;
 	int r = update_cover_init(&cover, region, encoder_find(m->update->client.encoding)->spare,
-				  BOX_PIXELS_MAX);
+				  box_pixels(m));
 
 	if (r < 0) {
 		grow_region(m->update, rest, region);
 		return r;
 	}
-	while (r == 0 && i < cover.count && !message_full(m))
+	update_cover_order(&cover, m->update->turn);
+	while (r == 0 && i < cover.count && may_send(m, &cover.items[i]))
 		r = send_box(m, &cover.items[i++].box, quality);
+	if (i < cover.count && message_full(m) && !cover.items[i].small)
+		m->update->turn = cover.items[i].box.y1;
 	leave(m->update, &cover, r < 0 ? i - 1 : i, rest);
 	update_cover_finish(&cover);
 	return r;
@@ -614,22 +644,24 @@ static int send_with_film(struct message *m, pixman_region32_t *todo, pixman_reg
 {
 	struct update *update = m->update;
 	const pixman_box32_t *box = &update->film.film.box;
-	bool waited = update->film_waits;
+	bool may = !m->limits || !m->limits->small_only;
+	bool waited = may && update->film_waits;
 	int r = 0;
 
 	shrink_by_box(update, todo, box);
 	if (waited)
 		r = send_film(m, rest);
-	update->film_waits = false;
+	if (may)
+		update->film_waits = false;
 	if (r == 0)
 		r = send_coded(m, todo, rest);
 	else
 		grow_region(update, rest, todo);
 	if (waited)
 		return r;
-	if (r == 0 && !message_full(m))
+	if (r == 0 && may && !message_full(m))
 		return send_film(m, rest);
-	update->film_waits = true;
+	update->film_waits |= may;
 	if (!pixman_region32_union_rect(rest, rest, box->x1, box->y1,
 					(unsigned int)(box->x2 - box->x1),
 					(unsigned int)(box->y2 - box->y1)))

@@ -34,8 +34,12 @@ struct update_client {
 /* For one call; zero-initialised it limits nothing. */
 struct update_limits {
 	/* No further rectangle is begun once the message has this many bytes; 0: no limit. The
-	 * message may be longer by one rectangle. */
+	 * message may be longer by one rectangle, and rectangles are the smaller, the less this is.
+	 * Small ones come first; of the others each has its turn, however often those above it
+	 * change. */
 	size_t bytes;
+	/* Only small rectangles are sent now. */
+	bool small_only;
 	/* Where lossy coding is welcome because the picture moves. NULL: the engine decides by
 	 * how often a place changed lately. Without a quality level nothing is ever lossy. */
 	const pixman_region32_t *moving;
@@ -88,6 +92,8 @@ void update_forget(struct update *update, const pixman_region32_t *region);
 bool update_has_unknown(const struct update *update);
 /* Whether the client has pixels that are not exact yet. */
 bool update_has_lossy(const struct update *update);
+/* How many pixels changed several times a second up to now. */
+int64_t update_moving_pixels(const struct update *update);
 
 /*
  * Appends one whole FramebufferUpdate to `out`, or nothing if the client has the picture already.

@@ -8,6 +8,8 @@
 
 #define LOOK_BACK 48 /* boxes that a new one is tried with */
 #define PASSES 3
+/* A box of no more pixels is small: some words in a line of text. */
+#define SMALL_PIXELS (256 * 48)
 
 static int64_t area(const pixman_box32_t *box)
 {
@@ -35,7 +37,10 @@ static void place(struct update_cover *cover, const struct update_cover_box *ite
 		/* What has been wasted already is no reason against it. */
 		int64_t more = area(&both) - area(&other->box) - area(&item->box);
 
-		if ((more <= spare || waste <= wanted / 4) && more < best_waste) {
+		/* What is small stays small: it is not to wait for something large that is near. */
+		bool alike = more <= MIN(area(&other->box), area(&item->box));
+
+		if ((more <= spare || (alike && waste <= wanted / 4)) && more < best_waste) {
 			best = other;
 			best_waste = more;
 		}
@@ -92,6 +97,7 @@ static int split(struct update_cover *cover, int64_t max_pixels)
 			items[count].box = (pixman_box32_t){box.x1, y, box.x2,
 							    MIN(y + rows, box.y2)};
 			items[count].wanted = area(&items[count].box);
+			items[count].small = cover->items[i].small;
 			count++;
 		}
 	}
@@ -114,7 +120,8 @@ int update_cover_init(struct update_cover *cover, const pixman_region32_t *regio
 	if (!cover->items)
 		return -ENOMEM;
 	for (int i = 0; i < n; i++) {
-		cover->items[i] = (struct update_cover_box){boxes[i], area(&boxes[i])};
+		cover->items[i] = (struct update_cover_box){.box = boxes[i],
+							    .wanted = area(&boxes[i])};
 		cover->count++;
 	}
 	for (int pass = 0; pass < PASSES; pass++) {
@@ -124,10 +131,58 @@ int update_cover_init(struct update_cover *cover, const pixman_region32_t *regio
 		if (cover->count == before)
 			break;
 	}
+	/* A part of a large one is not small. */
+	for (size_t i = 0; i < cover->count; i++)
+		cover->items[i].small = area(&cover->items[i].box) <= SMALL_PIXELS;
 	r = split(cover, max_pixels);
 	if (r < 0)
 		update_cover_finish(cover);
 	return r;
+}
+
+static int compare_places(const void *left, const void *right)
+{
+	const struct update_cover_box *a = left, *b = right;
+
+	return a->box.y1 != b->box.y1 ? a->box.y1 - b->box.y1 : a->box.x1 - b->box.x1;
+}
+
+static void swap(struct update_cover_box *a, struct update_cover_box *b)
+{
+	struct update_cover_box other = *a;
+
+	*a = *b;
+	*b = other;
+}
+
+static void reverse(struct update_cover_box *items, size_t count)
+{
+	for (size_t i = 0; i < count / 2; i++)
+		swap(&items[i], &items[count - 1 - i]);
+}
+
+/* The first `count` of the boxes go to the end, in their order. */
+static void rotate(struct update_cover_box *items, size_t total, size_t count)
+{
+	reverse(items, count);
+	reverse(items + count, total - count);
+	reverse(items, total);
+}
+
+void update_cover_order(struct update_cover *cover, int turn)
+{
+	size_t n_small = 0, before = 0;
+
+	for (size_t i = 0; i < cover->count; i++) {
+		if (cover->items[i].small)
+			swap(&cover->items[i], &cover->items[n_small++]);
+	}
+	qsort(cover->items, n_small, sizeof(*cover->items), compare_places);
+	qsort(cover->items + n_small, cover->count - n_small, sizeof(*cover->items),
+	      compare_places);
+	while (n_small + before < cover->count && cover->items[n_small + before].box.y1 < turn)
+		before++;
+	rotate(cover->items + n_small, cover->count - n_small, before);
 }
 
 void update_cover_finish(struct update_cover *cover)
