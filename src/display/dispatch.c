@@ -159,6 +159,9 @@ static void take_update_request(struct viewer *viewer, struct client_message *me
 	pixman_box32_t box;
 
 	viewer->asked = true;
+	/* Without fences this says that what was sent has arrived. */
+	if (!viewer->told_fence)
+		flow_pong(&viewer->flow, viewer->flow.next_number - 1, clock_now());
 	/* The answer to a SetDesktopSize that waits says all of it. */
 	if (!request->incremental && viewer->can.desktop_size &&
 	    !(viewer->due & DUE_DESKTOP_SIZE)) {

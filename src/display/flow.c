@@ -1,26 +1,35 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "display/flow.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/clock.h"
 
-/* The queue that we make on the way: a fifth of the shortest round trip, within bounds. */
-#define QUEUE_MIN (10 * USEC_PER_MSEC)
-#define QUEUE_MAX (25 * USEC_PER_MSEC)
-/* Extra time over the shortest round trip that ends the doubling of the window. */
-#define EXTRA_SOME (25 * USEC_PER_MSEC)
-/* If all trips of so many rounds take that much longer, the line is slower than it was. */
-#define EXTRA_SPIKE (100 * USEC_PER_MSEC)
+#define QUEUE_START (100 * USEC_PER_MSEC)
+/* In the window beside the queue: what a viewer may take to answer. */
+#define SLACK (10 * USEC_PER_MSEC)
+/* If all trips of so many rounds take that much longer, the line is not what it was. */
+#define EXTRA_SPIKE (150 * USEC_PER_MSEC)
 #define SLOW_ROUNDS 2
+/* A trip is prompt that takes so much longer than the shortest at most, or an eighth. */
+#define PROMPT (2 * USEC_PER_MSEC)
 /* The shortest round trip is looked for again when it was not seen for so long. */
 #define BASE_AGE (10 * USEC_PER_SEC)
-/* After a rest as long as this the way may be another one. */
+/* After a rest as long as this the shortest round trip may be another one. */
 #define REST (10 * USEC_PER_SEC)
+/* Updates of fewer bytes show little of the line; more often than this it is not asked. */
+#define LEAD_BYTES 4096
+#define LEAD_INTERVAL (100 * USEC_PER_MSEC)
+/* A fence in front and the update behind it leave together. */
+#define TOGETHER USEC_PER_MSEC
+/* How long a measurement counts. */
+#define RATE_AGE (5 * USEC_PER_SEC)
+/* Nothing that is measured once makes the line so many times faster. */
+#define GROWTH_MAX 4
 /* flow_bandwidth() rises by a quarter a second when it was not measured for so long. */
 #define KNOWN_AGE USEC_PER_SEC
 #define RISE_MAX 4
-/* The least that an update may have: some packets, or so many parts of a second. */
-#define UPDATE_MIN (4u << 10)
-#define UPDATE_PARTS 50
 
 static void begin_round(struct flow *flow)
 {
@@ -29,23 +38,26 @@ static void begin_round(struct flow *flow)
 	flow->round_rate = 0;
 }
 
-static void forget_line(struct flow *flow)
+void flow_init(struct flow *flow)
 {
-	flow->window = FLOW_WINDOW_START;
-	flow->base = UINT64_MAX;
-	flow->slow_start = true;
-	flow->draining = false;
-	flow->slow_rounds = 0;
-	for (int i = 0; i < FLOW_ROUNDS; i++)
-		flow->rates[i] = 0;
+	*flow = (struct flow){
+		.queue = QUEUE_START,
+		.window = FLOW_WINDOW_START,
+		.base = UINT64_MAX,
+	};
 	begin_round(flow);
 }
 
-void flow_init(struct flow *flow)
+static void rest(struct flow *flow, uint64_t now)
 {
-	*flow = (struct flow){0};
-	forget_line(flow);
+	if (flow->count > 0 || now - flow->last_used <= REST)
+		return;
+	flow->base = UINT64_MAX;
+	flow->draining = false;
+	begin_round(flow);
 }
+
+/* --- what is on its way ------------------------------------------------------------------------ */
 
 uint64_t flow_in_flight(const struct flow *flow)
 {
@@ -59,20 +71,27 @@ bool flow_congested(const struct flow *flow)
 	return flow->count == FLOW_PINGS_MAX || flow_in_flight(flow) >= flow->window;
 }
 
-void flow_send(struct flow *flow, size_t bytes, uint64_t now)
+bool flow_wants_lead(struct flow *flow, size_t bytes, uint64_t now)
 {
-	if (flow->count == 0 && now - flow->last_used > REST)
-		forget_line(flow);
-	flow->sent += bytes;
-	flow->last_used = now;
+	rest(flow, now);
+	/* The one behind the update needs a place too. */
+	if (bytes < LEAD_BYTES || flow->count + 2 > FLOW_PINGS_MAX)
+		return false;
+	if (flow->count > 0 && now - flow->led < LEAD_INTERVAL)
+		return false;
+	flow->led = now;
+	return true;
 }
 
 uint32_t flow_ping(struct flow *flow, uint64_t now)
 {
 	struct flow_ping *ping = &flow->pings[(flow->first + flow->count) % FLOW_PINGS_MAX];
-	/* Nothing was on its way: the time before does not count. */
-	bool idle = flow->count == 0;
 
+	/* Nothing was on its way: the time before does not count. */
+	if (flow->count == 0) {
+		flow->acked_time = now;
+		flow->acked_sent = now;
+	}
 	if (flow->count < FLOW_PINGS_MAX)
 		flow->count++;
 	*ping = (struct flow_ping){
@@ -80,57 +99,108 @@ uint32_t flow_ping(struct flow *flow, uint64_t now)
 		.position = flow->sent,
 		.time = now,
 		.acked = flow->acked,
-		.acked_time = idle ? now : flow->acked_time,
-		.acked_sent = idle ? now : flow->acked_sent,
+		.acked_time = flow->acked_time,
+		.acked_sent = flow->acked_sent,
 		.full = flow_congested(flow),
 	};
-	if (idle) {
-		flow->acked_time = now;
-		flow->acked_sent = now;
-	}
 	return ping->number;
 }
 
 /* --- the line ---------------------------------------------------------------------------------- */
 
-static uint64_t highest_rate(const struct flow *flow)
+static int falling(const void *left, const void *right)
 {
-	uint64_t rate = 0;
+	const struct flow_rate *a = left, *b = right;
 
-	for (int i = 0; i < FLOW_ROUNDS; i++)
-		rate = MAX(rate, flow->rates[i]);
-	return rate;
+	return a->rate < b->rate ? 1 : a->rate > b->rate ? -1 : 0;
 }
 
+/* Of the highest the middle one: a viewer that was busy makes a measurement too high now and then. */
+static uint64_t line_rate(const struct flow *flow)
+{
+	struct flow_rate rates[FLOW_RATES];
+	int count = 0;
+
+	memcpy(rates, flow->rates, sizeof(rates));
+	qsort(rates, FLOW_RATES, sizeof(rates[0]), falling);
+	while (count < FLOW_RATES && rates[count].rate > 0)
+		count++;
+	return rates[count / 2].rate ? rates[count / 2].rate : rates[0].rate;
+}
+
+/* What is high stays for a while: measurements are too low when a packet was lost, and when TCP, which
+ * goes by what it was given lately, holds back. */
 static void note_rate(struct flow *flow, uint64_t rate, uint64_t now)
 {
-	flow->rates[flow->next_rate] = rate;
-	flow->next_rate = (flow->next_rate + 1) % FLOW_ROUNDS;
+	uint64_t before = line_rate(flow);
+	struct flow_rate *place = &flow->rates[0];
+
 	flow->known = now;
+	if (before > 0)
+		rate = MIN(rate, GROWTH_MAX * before);
+	for (int i = 0; i < FLOW_RATES; i++) {
+		struct flow_rate *other = &flow->rates[i];
+
+		if (now - other->time > RATE_AGE)
+			other->rate = 0;
+		if (other->rate < place->rate)
+			place = other;
+	}
+	if (rate >= place->rate)
+		*place = (struct flow_rate){MAX(rate, UINT64_C(1)), now};
+}
+
+/* A fence was prompt, and the update behind it took so much longer. */
+static void note_lead(struct flow *flow, const struct flow_ping *ping, uint64_t now)
+{
+	uint64_t bytes = ping->position - flow->last_position, took = now - flow->last_time;
+
+	if (!flow->last_prompt || ping->number != flow->last_number + 1 || bytes < LEAD_BYTES ||
+	    ping->time - flow->last_sent > TOGETHER)
+		return;
+	note_rate(flow, bytes * USEC_PER_SEC / MAX(took, UINT64_C(1)), now);
+}
+
+/* A trip that shows a long queue on the way: so the line is full. */
+static bool is_far_too_long(const struct flow *flow, uint64_t trip)
+{
+	return flow->base != UINT64_MAX &&
+	       trip > flow->base + flow->queue + MAX(EXTRA_SPIKE, flow->base / 2);
+}
+
+static void note_confirmed(struct flow *flow, const struct flow_ping *ping, uint64_t now)
+{
+	/* Fences that arrive, or are read, together would make the line look faster than we sent. */
+	uint64_t took = MAX(now - MIN(now, ping->acked_time), ping->time - ping->acked_sent);
+	uint64_t rate = (ping->position - ping->acked) * USEC_PER_SEC / MAX(took, UINT64_C(1));
+
+	/* Who sends little cannot tell that the line is slow, but that it is not as slow as that. */
+	if (ping->full || is_far_too_long(flow, now - MIN(now, ping->time)))
+		flow->round_rate = MAX(flow->round_rate, rate);
+	else if (line_rate(flow) > 0 && rate > line_rate(flow))
+		note_rate(flow, rate, now);
 }
 
 static void note_trip(struct flow *flow, const struct flow_ping *ping, uint64_t now)
 {
 	uint64_t trip = MAX(now - MIN(now, ping->time), UINT64_C(1));
-	/* Fences that arrive, or are read, together would make the line look faster than we sent. */
-	uint64_t took = MAX(now - MIN(now, ping->acked_time), ping->time - ping->acked_sent);
-	uint64_t rate = (ping->position - ping->acked) * USEC_PER_SEC / MAX(took, UINT64_C(1));
 
+	flow->last_prompt = flow->base == UINT64_MAX ||
+			    trip <= flow->base + MAX(flow->base / 8, PROMPT);
 	/* Near enough counts as seen again. */
-	if (flow->base == UINT64_MAX || trip <= flow->base + flow->base / 16)
+	if (flow->last_prompt)
 		flow->base_time = now;
 	flow->base = MIN(flow->base, trip);
 	flow->round_min = MIN(flow->round_min, trip);
-	/* Who sends little cannot tell that the line is slow, but that it is not as slow as that. */
-	if (ping->full)
-		flow->round_rate = MAX(flow->round_rate, rate);
-	else if (highest_rate(flow) > 0 && rate > highest_rate(flow))
-		note_rate(flow, rate, now);
+	flow->last_number = ping->number;
+	flow->last_position = ping->position;
+	flow->last_time = now;
+	flow->last_sent = ping->time;
 }
 
 uint64_t flow_bandwidth(const struct flow *flow, uint64_t now)
 {
-	uint64_t rate = highest_rate(flow), age = now - MIN(now, flow->known);
+	uint64_t rate = line_rate(flow), age = now - MIN(now, flow->known);
 
 	if (age <= KNOWN_AGE)
 		return rate;
@@ -144,31 +214,45 @@ static void set_window(struct flow *flow, uint64_t window)
 	flow->window = (uint32_t)CLAMP(window, FLOW_WINDOW_MIN, FLOW_WINDOW_MAX);
 }
 
-static uint64_t queue_time(const struct flow *flow)
-{
-	return CLAMP(flow->base / 5, QUEUE_MIN, QUEUE_MAX);
-}
-
 static void fit_window(struct flow *flow)
 {
-	set_window(flow, highest_rate(flow) * (flow->base + queue_time(flow)) / USEC_PER_SEC);
+	uint64_t rate = line_rate(flow);
+
+	if (rate > 0 && flow->base != UINT64_MAX && !flow->draining)
+		set_window(flow, rate * (flow->base + flow->queue + SLACK) / USEC_PER_SEC);
 }
 
-/* Every trip far too long, again and again: what was measured before is no longer true. */
-static bool became_slow(struct flow *flow, uint64_t extra)
+void flow_set_queue(struct flow *flow, uint64_t usec)
 {
-	if (extra <= MAX(EXTRA_SPIKE, flow->base / 2)) {
+	if (flow->queue == usec)
+		return;
+	flow->queue = usec;
+	fit_window(flow);
+}
+
+/* Every trip far too long, again and again. */
+static bool became_slow(struct flow *flow)
+{
+	if (!is_far_too_long(flow, flow->round_min)) {
 		flow->slow_rounds = 0;
 		return false;
 	}
 	return ++flow->slow_rounds >= SLOW_ROUNDS;
 }
 
-/* The queue is let run empty for a round, which shows the shortest round trip. */
+/* Only what was measured just now counts. */
+static void start_over(struct flow *flow)
+{
+	for (int i = 0; i < FLOW_RATES; i++)
+		flow->rates[i].rate = 0;
+	flow->slow_rounds = 0;
+}
+
+/* The queue is let run empty, and a round with little in it shows the shortest round trip. */
 static void drain(struct flow *flow)
 {
 	flow->draining = true;
-	set_window(flow, flow->window / 2);
+	set_window(flow, line_rate(flow) * flow->base / 2 / USEC_PER_SEC);
 }
 
 static void end_drain(struct flow *flow, uint64_t now)
@@ -176,34 +260,20 @@ static void end_drain(struct flow *flow, uint64_t now)
 	flow->draining = false;
 	flow->base = flow->round_min;
 	flow->base_time = now;
-	fit_window(flow);
-}
-
-static void end_full_round(struct flow *flow, uint64_t now)
-{
-	uint64_t extra = flow->round_min - flow->base;
-
-	if (became_slow(flow, extra)) {
-		for (int i = 0; i < FLOW_ROUNDS; i++)
-			flow->rates[i] = 0;
-	}
-	note_rate(flow, flow->round_rate, now);
-	if (flow->slow_start && extra <= EXTRA_SOME) {
-		set_window(flow, UINT64_C(2) * flow->window);
-		return;
-	}
-	flow->slow_start = false;
-	fit_window(flow);
-	if (now - flow->base_time > BASE_AGE)
-		drain(flow);
 }
 
 static void end_round(struct flow *flow, uint64_t now)
 {
+	bool slow = became_slow(flow) && flow->round_rate > 0;
+
+	if (slow)
+		start_over(flow);
+	if (flow->round_rate > 0)
+		note_rate(flow, flow->round_rate, now);
 	if (flow->draining)
 		end_drain(flow, now);
-	else if (flow->round_rate > 0)
-		end_full_round(flow, now);
+	else if (slow || now - flow->base_time > BASE_AGE)
+		drain(flow);
 	begin_round(flow);
 }
 
@@ -224,17 +294,39 @@ void flow_pong(struct flow *flow, uint32_t number, uint64_t now)
 	flow->acked_time = now;
 	flow->acked_sent = ping->time;
 	flow->last_used = now;
+	note_lead(flow, ping, now);
+	note_confirmed(flow, ping, now);
 	note_trip(flow, ping, now);
 	if (ping->position > flow->round_position)
 		end_round(flow, now);
+	fit_window(flow);
+}
+
+/* --- when, and how much ------------------------------------------------------------------------ */
+
+void flow_send(struct flow *flow, size_t bytes, unsigned int percent, uint64_t now)
+{
+	uint64_t rate;
+
+	rest(flow, now);
+	rate = line_rate(flow) * percent / 100;
+	flow->sent += bytes;
+	flow->last_used = now;
+	flow->clear_at = MAX(flow->clear_at, now);
+	if (rate > 0)
+		flow->clear_at += bytes * USEC_PER_SEC / rate;
+}
+
+uint64_t flow_clear_at(const struct flow *flow)
+{
+	return flow->clear_at;
 }
 
 size_t flow_update_bytes(const struct flow *flow)
 {
-	uint64_t rate = highest_rate(flow), in_flight = flow_in_flight(flow);
-	uint64_t room = flow->window - MIN(in_flight, flow->window);
+	uint64_t rate = line_rate(flow);
 
 	if (rate == 0)
 		return FLOW_UPDATE_START;
-	return MAX(room, MAX(rate / UPDATE_PARTS, UPDATE_MIN));
+	return CLAMP(rate * flow->queue / USEC_PER_SEC, FLOW_UPDATE_MIN, FLOW_WINDOW_MAX);
 }

@@ -44,6 +44,7 @@ void viewer_take_pointer(struct viewer *viewer, const struct client_pointer *poi
 void viewer_take_key(struct viewer *viewer, const struct client_key *key)
 {
 	viewer->input = clock_now();
+	viewer->key = viewer->input;
 	if (key->down)
 		hooks_key();
 	compositor_keyboard_keysym(viewer->display->screen.compositor, key->keysym, key->keycode,

@@ -3,9 +3,13 @@
  * When a viewer gets its next update, and what is in it.
  *
  * An update is built when there is something new, the viewer wants it (a request, or continuous
- * updates), the stream took all but a small part of the former one, and the window has room
- * (flow.h). Until then changes merge. What the person's own key or click brought about goes out at
- * once; the clock of 60 a second is only for pictures that move by themselves.
+ * updates), the stream took all but a small part of the former one, the window has room, and the
+ * line is clear (flow.h). Until then changes merge. What the person's own key or click brought about
+ * goes out at once; the clock of 60 a second is only for pictures that move by themselves.
+ *
+ * While somebody types on a slow line, what is large and moves gets less than the line takes, and in
+ * smaller portions: an echo, which is small, finds the line clear, and a packet that is lost holds it
+ * up more rarely.
  */
 #include <errno.h>
 #include <string.h>
@@ -24,6 +28,22 @@
 /* A viewer that takes nothing for so long is taken for not looking. */
 #define STALL (2 * USEC_PER_SEC)
 #define SPACING_MAX (USEC_PER_SEC / 4)
+/* So long after a key somebody types. */
+#define TYPING (3 * USEC_PER_SEC)
+/* For how long one update may occupy the line, and how much of the line such get, in percent. */
+#define QUEUE (100 * USEC_PER_MSEC)
+#define QUEUE_TYPING (20 * USEC_PER_MSEC)
+#define PERCENT 100
+#define PERCENT_TYPING 25
+/* A line that takes as many bytes a second has room for both. */
+#define FAST_LINE (1u << 20)
+/* More than so many pixels that move are a film, not what is typed. */
+#define FILM_PIXELS (256 * 256)
+/* So long after the person did something, what is small does not wait for what is large; unless there
+ * is as much of it as this time, or bytes, of the line. */
+#define ECHO_WAIT (500 * USEC_PER_MSEC)
+#define ECHO_QUEUE (150 * USEC_PER_MSEC)
+#define ECHO_BYTES (16u << 10)
 
 static void handle_idle(void *data)
 {
@@ -54,10 +74,31 @@ static bool wants(const struct viewer *viewer)
 	return viewer->continuous || pixman_region32_not_empty((void *)&viewer->requested);
 }
 
+static bool stream_takes(const struct viewer *viewer)
+{
+	return wants(viewer) && viewer->drained && buf_len(&viewer->out) == 0;
+}
+
+/* A viewer without fences says what it has by asking for more. */
 static bool takes(const struct viewer *viewer)
 {
-	return wants(viewer) && viewer->drained && buf_len(&viewer->out) == 0 &&
-	       !(viewer->told_fence && flow_congested(&viewer->flow));
+	return stream_takes(viewer) && !(viewer->told_fence && flow_congested(&viewer->flow));
+}
+
+static bool is_typing(const struct viewer *viewer, uint64_t now)
+{
+	return viewer->key && now - viewer->key < TYPING;
+}
+
+/* What is small and new may be the echo of what the person did. */
+static bool may_be_echo(const struct viewer *viewer, uint64_t now)
+{
+	const struct flow *flow = &viewer->flow;
+
+	return viewer->input && now - viewer->input < ECHO_WAIT && stream_takes(viewer) &&
+	       flow->count < FLOW_PINGS_MAX &&
+	       (!viewer->told_fence || flow_in_flight(flow) < flow->window + ECHO_BYTES) &&
+	       flow_clear_at(flow) < now + ECHO_QUEUE;
 }
 
 static bool draws_pointer(const struct viewer *viewer)
@@ -153,12 +194,15 @@ static void put_due(struct viewer *viewer, size_t start)
 /* --- the clock -------------------------------------------------------------------------------- */
 
 /* The browser shall not draw more often than the viewer takes pictures. */
-static void steer_browser(struct viewer *viewer)
+static void steer_browser(struct viewer *viewer, uint64_t now)
 {
 	static const unsigned int rates[] = {60, 50, 40, 30, 24, 20, 15, 12, 10, 8, 6, 5};
 	unsigned int rate = rates[ARRAY_LEN(rates) - 1];
 
-	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
+	/* A browser that draws rarely answers keys late. */
+	if (is_typing(viewer, now))
+		rate = rates[0];
+	for (size_t i = 0; rate != rates[0] && i < ARRAY_LEN(rates); i++) {
 		if (USEC_PER_SEC / rates[i] * 11 / 10 >= viewer->spacing) {
 			rate = rates[i];
 			break;
@@ -177,13 +221,19 @@ static void note_spacing(struct viewer *viewer, uint64_t now)
 		viewer->spacing = FRAME;
 	viewer->spacing = (3 * viewer->spacing + took) / 4;
 	viewer->held_up = false;
-	steer_browser(viewer);
+	steer_browser(viewer, now);
 }
 
-/* One update may come a frame early, so that a browser's uneven steps are not made worse. */
+/*
+ * One update may come a frame early, so that a browser's uneven steps are not made worse. While the
+ * person does something the clock holds nothing back: what was sent in between, of a film say, is not
+ * the answer that he waits for.
+ */
 static bool too_early(const struct viewer *viewer, uint64_t now)
 {
-	return now + FRAME < viewer->allowed && viewer->input <= viewer->painted;
+	bool answers = viewer->input && now - viewer->input < ECHO_WAIT;
+
+	return now + FRAME < viewer->allowed && !answers;
 }
 
 static void wait_for_viewer(struct viewer *viewer, uint64_t now)
@@ -212,6 +262,9 @@ static void move_again(struct viewer *viewer)
 
 /* --- updates ---------------------------------------------------------------------------------- */
 
+/* Type, padding, flags, length, number */
+#define PING_BYTES (1 + 3 + 4 + 1 + 4)
+
 void paint_put_ping(struct viewer *viewer, uint64_t now)
 {
 	buf_put_u8(&viewer->out, RFB_SERVER_FENCE);
@@ -228,14 +281,38 @@ static void note_built(struct viewer *viewer, uint64_t now)
 	viewer->allowed = MAX(viewer->allowed, now) + FRAME;
 }
 
-static void update_sent(struct viewer *viewer, size_t bytes, uint64_t now)
+/* A fence in front of the message that begins at `start`. */
+static void put_lead(struct viewer *viewer, size_t start, uint64_t now)
 {
+	struct buf *out = &viewer->out;
+	size_t end = buf_len(out), len;
+	uint8_t fence[PING_BYTES];
+	uint8_t *bytes;
+
+	paint_put_ping(viewer, now);
+	if (buf_error(out))
+		return;
+	bytes = out->data + out->start;
+	len = buf_len(out) - end;
+	memcpy(fence, bytes + end, len);
+	memmove(bytes + start + len, bytes + start, end - start);
+	memcpy(bytes + start, fence, len);
+}
+
+static void update_sent(struct viewer *viewer, size_t start, uint64_t now)
+{
+	struct flow *flow = &viewer->flow;
+	size_t bytes = buf_len(&viewer->out) - start;
+
 	viewer->drained = false;
 	pixman_region32_clear(&viewer->requested);
-	if (viewer->told_fence) {
-		flow_send(&viewer->flow, bytes, now);
+	if (viewer->told_fence && flow_wants_lead(flow, bytes, now))
+		put_lead(viewer, start, now);
+	flow_send(flow, bytes, viewer->percent, now);
+	if (viewer->told_fence)
 		paint_put_ping(viewer, now);
-	}
+	else
+		(void)flow_ping(flow, now);
 }
 
 static void get_area(struct viewer *viewer, pixman_region32_t *area)
@@ -248,16 +325,39 @@ static void get_area(struct viewer *viewer, pixman_region32_t *area)
 			(unsigned int)(viewer->continuous_area.y2 - viewer->continuous_area.y1));
 }
 
-static void build_from(struct viewer *viewer, const struct picture *picture, uint64_t now)
+/* What one update may be, and what it costs the others. */
+static void get_limits(struct viewer *viewer, bool small_only, uint64_t now,
+		       struct update_limits *ret_limits)
 {
-	const struct update_limits limits = {
-		.bytes = UPDATE_BYTES_MAX,
-		.bits_per_second = 8 * flow_bandwidth(&viewer->flow, now),
+	struct flow *flow = &viewer->flow;
+	bool typing = is_typing(viewer, now);
+	size_t bytes;
+
+	flow_set_queue(flow, typing && viewer->told_fence ? QUEUE_TYPING : QUEUE);
+	bytes = flow_update_bytes(flow);
+	/* One update at a time and a request between: it may fill the way. */
+	if (!viewer->told_fence)
+		bytes = MAX(bytes, (size_t)flow->window);
+	*ret_limits = (struct update_limits){
+		.bytes = MIN(bytes, (size_t)UPDATE_BYTES_MAX),
+		.small_only = small_only,
 	};
+	viewer->percent = PERCENT;
+	if (typing && !small_only && flow_bandwidth(flow, now) < FAST_LINE &&
+	    update_moving_pixels(viewer->update) > FILM_PIXELS)
+		viewer->percent = PERCENT_TYPING;
+	ret_limits->bits_per_second = 8 * flow_bandwidth(flow, now) * viewer->percent / PERCENT;
+}
+
+static void build_from(struct viewer *viewer, const struct picture *picture, bool small_only,
+		       uint64_t now)
+{
+	struct update_limits limits;
 	pixman_region32_t area, todo;
 	size_t bytes = 0;
 	int r;
 
+	get_limits(viewer, small_only, now, &limits);
 	pixman_region32_init(&area);
 	pixman_region32_init(&todo);
 	get_area(viewer, &area);
@@ -275,7 +375,7 @@ static void build_from(struct viewer *viewer, const struct picture *picture, uin
 		note_built(viewer, now);
 }
 
-static void build(struct viewer *viewer, uint64_t now)
+static void build(struct viewer *viewer, bool small_only, uint64_t now)
 {
 	struct picture picture;
 
@@ -285,24 +385,28 @@ static void build(struct viewer *viewer, uint64_t now)
 		return;
 	}
 	move_again(viewer);
-	build_from(viewer, &picture, now);
+	build_from(viewer, &picture, small_only, now);
 }
 
 /* Nothing new: what went out with loss and holds still is made exact. */
 static void repair(struct viewer *viewer, uint64_t now)
 {
+	uint64_t when = MAX(viewer->painted + REST, flow_clear_at(&viewer->flow));
+	struct update_limits limits;
 	struct picture picture;
 	size_t bytes = 0;
 	int r;
 
-	if (now < viewer->painted + REST) {
-		viewer_wake_at(viewer, viewer->painted + REST);
+	if (now < when) {
+		viewer_wake_at(viewer, when);
 		return;
 	}
+	get_limits(viewer, false, now, &limits);
 	r = screen_picture(viewer->display, draws_pointer(viewer), &picture, &viewer->pending);
 	if (r == 0)
-		r = update_repair(viewer->update, &picture, REPAIR_PIXELS, REST, &viewer->out,
-				  &bytes);
+		r = update_repair(viewer->update, &picture,
+				  MIN((int64_t)limits.bytes, (int64_t)REPAIR_PIXELS), REST,
+				  &viewer->out, &bytes);
 	if (r < 0) {
 		viewer_end(viewer, "out of memory");
 		return;
@@ -317,25 +421,39 @@ static bool has_work(const struct viewer *viewer)
 	       pixman_region32_not_empty((void *)&viewer->pending);
 }
 
+static void paint_new(struct viewer *viewer, bool ready, uint64_t now)
+{
+	uint64_t clear_at = flow_clear_at(&viewer->flow);
+
+	if (ready && too_early(viewer, now)) {
+		viewer_wake_at(viewer, viewer->allowed - FRAME);
+	} else if (ready && clear_at <= now) {
+		build(viewer, false, now);
+	} else {
+		if (may_be_echo(viewer, now))
+			build(viewer, true, now);
+		if (ready) {
+			viewer->held_up = true;
+			viewer_wake_at(viewer, clear_at);
+		} else {
+			wait_for_viewer(viewer, now);
+		}
+	}
+}
+
 static void paint_browser(struct viewer *viewer, bool ready, uint64_t now)
 {
-	if (has_work(viewer)) {
-		if (!ready)
-			wait_for_viewer(viewer, now);
-		else if (too_early(viewer, now))
-			viewer_wake_at(viewer, viewer->allowed - FRAME);
-		else
-			build(viewer, now);
-	} else if (ready && update_has_lossy(viewer->update)) {
+	if (has_work(viewer))
+		paint_new(viewer, ready, now);
+	else if (ready && update_has_lossy(viewer->update))
 		repair(viewer, now);
-	}
 }
 
 static void paint_goodbye(struct viewer *viewer, bool ready, uint64_t now)
 {
 	if (ready && viewer->goodbye.pixels &&
 	    (pixman_region32_not_empty(&viewer->pending) || update_has_unknown(viewer->update)))
-		build_from(viewer, &viewer->goodbye, now);
+		build_from(viewer, &viewer->goodbye, false, now);
 	/* There is one timer: an earlier deadline may have taken the place of this one. */
 	viewer_wake_at(viewer, viewer->closes);
 }
@@ -377,8 +495,8 @@ void paint_now(struct viewer *viewer)
 	}
 	if (viewer->ending)
 		return;
-	if (ready && buf_len(&viewer->out) > start)
-		update_sent(viewer, buf_len(&viewer->out) - start, now);
+	if (buf_len(&viewer->out) > start)
+		update_sent(viewer, start, now);
 	viewer_flush(viewer);
 	hooks_sent();
 }

@@ -185,6 +185,7 @@ static struct viewer *viewer_init(struct display *display, const char *address)
 	viewer->width = display->screen.width;
 	viewer->height = display->screen.height;
 	viewer->drained = true;
+	viewer->percent = 100;
 	return viewer;
 }
 

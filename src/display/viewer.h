@@ -79,6 +79,8 @@ struct viewer {
 	uint64_t allowed; /* when the next is due by the clock of 60 a second */
 	uint64_t spacing; /* between updates, as the viewer takes them; a moving average */
 	uint64_t input; /* when the person did something last */
+	uint64_t key; /* when the person pressed a key last */
+	unsigned int percent; /* of the line, that such may take as the update built last */
 	uint64_t blocked; /* since when something waits that the viewer does not take; 0: no */
 	bool held_up; /* since the last update the viewer had to be waited for */
 	bool stalled;
