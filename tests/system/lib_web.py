@@ -105,6 +105,59 @@ draw();
 </script></body></html>"""
 
 
+def page_film(query):
+    """A picture that moves everywhere like a film, and a field to type in below it. Along its left
+    edge each quarter of the picture says in black and white when it was drawn: 24 squares of 8 pixels,
+    milliseconds of the clock, the highest bit first. The page begins at the top left corner."""
+    width, height = int(query.get("w", "640")), int(query.get("h", "360"))
+    return HEAD % "Film" + """<body style="margin: 0; background: #fff; overflow: hidden">
+<canvas id=c width=%d height=%d style="position: absolute; left: 0; top: 0"></canvas>
+<input id=t style="position: absolute; left: 20px; top: %dpx; width: 400px; height: 40px;
+ font: 20px monospace; outline: none">
+<script>
+const W = %d, H = %d, g = document.getElementById('c').getContext('2d', {alpha: false});
+const t = document.getElementById('t'), still = document.createElement('canvas');
+still.width = still.height = 512;
+const s = still.getContext('2d'), noise = s.createImageData(512, 512);
+for (let i = 0, v = 1; i < noise.data.length; i++)
+  noise.data[i] = (v = v * 1103515245 + 12345 & 0x7fffffff) >> 16;
+s.putImageData(noise, 0, 0);
+s.globalAlpha = 0.7;
+for (let i = 0; i < 60; i++) {
+  s.fillStyle = 'hsl(' + i * 67 %% 360 + ', 60%%, 50%%)';
+  s.beginPath();
+  s.arc(i * 197 %% 512, i * 311 %% 512, 20 + i, 0, 7);
+  s.fill();
+}
+let n = 0, runs = true;
+function draw() {
+  if (!runs) return;
+  if (n++ %% 2 === 0) {
+    g.save();
+    g.translate(W / 2, H / 2);
+    g.rotate(n / 170);
+    g.scale(2.4 + Math.sin(n / 60), 2.4 + Math.sin(n / 60));
+    g.drawImage(still, -256, -256);
+    g.restore();
+    const now = Date.now() %% 16777216;
+    for (let band = 0; band < 4; band++)
+      for (let bit = 0; bit < 24; bit++) {
+        g.fillStyle = now >> 23 - bit & 1 ? '#fff' : '#000';
+        g.fillRect(bit * 8, band * H / 4, 8, 8);
+      }
+  }
+  requestAnimationFrame(draw);
+}
+t.addEventListener('input', () => tell('input', {value: t.value}));
+t.addEventListener('keydown', e => {
+  if (e.key === 'Escape') { runs = false; tell('stopped', {frames: n}); }
+  if (e.key === 'Enter') { t.value = ''; runs || (runs = true, draw()); tell('runs', {}); }
+});
+t.focus();
+draw();
+</script></body></html>""" % (width, height, height + 20, width, height)
+
+
 def page_menu(_query):
     options = "".join("<option>choice %d</option>" % i for i in range(30))
     return HEAD % "Menu" + """<body style="margin: 0; background: #f0ffe8; font: 20px sans-serif">
@@ -146,7 +199,8 @@ def page_download(_query):
 
 
 PAGES = {"text": page_text, "input": page_input, "colour": page_colour, "menu": page_menu,
-         "animation": page_animation, "clipboard": page_clipboard, "download": page_download}
+         "animation": page_animation, "clipboard": page_clipboard, "download": page_download,
+         "film": page_film}
 
 
 def file_content(size):
