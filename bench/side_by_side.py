@@ -3,6 +3,7 @@
 """Lazaret beside its peers: the same Chromium, pages, scenes and measuring client, in alternation.
 
 usage: bench/side_by_side.py [--runs N] [--seconds S] [--scenes A,B] [--peers A,B] [--results FILE]
+                             [--no-extras] [--from FILE] [--write-docs]
 
 For development: --runs 1 --seconds 2. Results go to bench/results/ as JSON with a description of the
 machine; a table with ratios first is printed. Needs root. BUILD: the tree that is measured."""
@@ -19,6 +20,7 @@ import traceback
 
 import peers
 from bounds import print_bounds
+from document import write_docs
 from film import make
 from measure import Client
 from peers import BUILD, PEERS, TOP
@@ -153,6 +155,10 @@ def arguments():
     parser.add_argument("--results", type=pathlib.Path)
     parser.add_argument("--no-extras", action="store_true",
                         help="without the floor, the exactness of frames, the browser's own time")
+    parser.add_argument("--from", dest="former", type=pathlib.Path,
+                        help="results that are there: nothing is measured")
+    parser.add_argument("--write-docs", action="store_true",
+                        help="put the figures into docs/performance.md")
     chosen = parser.parse_args()
     chosen.scenes, chosen.peers = chosen.scenes.split(","), chosen.peers.split(",")
     for kind, names, known in (("scene", chosen.scenes, SCENES), ("peer", chosen.peers, PEERS)):
@@ -162,9 +168,18 @@ def arguments():
     return chosen
 
 
+def rounded(value):
+    """Without digits that no clock here has."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {key: rounded(v) for key, v in value.items()}
+    return [rounded(v) for v in value] if isinstance(value, list) else value
+
+
 def write(path, result):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, separators=(",", ":")).replace('{"scene"', '\n{"scene"')
+    path.write_text(json.dumps(rounded(result), separators=(",", ":")).replace('{"scene"', '\n{"scene"')
                     + "\n", encoding="utf-8")
 
 
@@ -180,11 +195,19 @@ def exact_part(seconds):
     return json.loads(lines[-1]) if done.returncode == 0 and lines else {}
 
 
-def main():
-    chosen = arguments()
+def show(result, path, docs):
+    """The tables; whether all is as it has to be."""
+    print_tables(result, sys.stdout)
+    met = print_bounds(result, sys.stdout)
+    print("results: %s" % path)
+    if docs:
+        write_docs(result)
+    return met and not any("problem" in r for r in result["records"])
+
+
+def measure_all(chosen, path):
     result = {"machine": describe(chosen.peers), "runs": chosen.runs, "seconds": chosen.seconds,
               "started": time.time()}
-    path = chosen.results or RESULTS / time.strftime("%Y%m%d-%H%M%S.json")
     if "lazaret" in chosen.peers and not chosen.no_extras:
         result.update(exact_part(min(chosen.seconds, 3)))
     with Bench(chosen.peers, chosen.seconds) as bench:
@@ -198,14 +221,21 @@ def main():
             write(path, result)
     result["took_seconds"] = round(time.time() - result.pop("started"))
     write(path, result)
-    print_tables(result, sys.stdout)
-    met = print_bounds(result, sys.stdout)
-    print("results: %s" % path)
-    return 0 if met and not any("problem" in r for r in bench.records) else 1
+    return result
+
+
+def main():
+    chosen = arguments()
+    if chosen.former:
+        path, result = chosen.former, json.loads(chosen.former.read_text(encoding="utf-8"))
+    else:
+        path = chosen.results or RESULTS / time.strftime("%Y%m%d-%H%M%S.json")
+        result = measure_all(chosen, path)
+    return 0 if show(result, path, chosen.write_docs) else 1
 
 
 if __name__ == "__main__":
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and "--from" not in sys.argv:
         sys.exit("bench/side_by_side.py: needs root, for network namespaces")
     try:
         sys.exit(main())
