@@ -28,6 +28,14 @@ static void report_size(const char *event, const struct framebuffer *fb)
 	report_end();
 }
 
+/* Servers go by how soon we answer, so an answer does not wait for what else has been read. What goes
+ * wrong here is met again at the next flush. */
+static void answer_now(struct client *client)
+{
+	if (client_flush(client) < 0)
+		return;
+}
+
 /* --- calls of the decoder ----------------------------------------------------------------------- */
 
 static void report_hash(const struct framebuffer *fb)
@@ -94,8 +102,10 @@ static void handle_update_end(void *data)
 {
 	struct client *client = data;
 
-	if (!client->continuous)
-		ask(client, true);
+	if (client->continuous)
+		return;
+	ask(client, true);
+	answer_now(client);
 }
 
 static void handle_size(void *data, bool changed, bool extended)
@@ -133,9 +143,11 @@ static void handle_fence(void *data, uint32_t flags, const uint8_t *payload, siz
 
 	/* Everything before it is decoded, and what we send is in order: that is all that the
 	 * flags can ask for. */
-	if ((flags & RFB_FENCE_REQUEST) && !client->options->no_fence)
-		message_fence(client_out(client), flags & RFB_FENCE_FLAGS & ~RFB_FENCE_REQUEST,
-			      payload, len);
+	if (!(flags & RFB_FENCE_REQUEST) || client->options->no_fence)
+		return;
+	message_fence(client_out(client), flags & RFB_FENCE_FLAGS & ~RFB_FENCE_REQUEST, payload,
+		      len);
+	answer_now(client);
 }
 
 /* Its first is the announcement that the server can do it. */
