@@ -358,12 +358,39 @@ static void refuse(struct film *film, uint64_t time)
 	film->active = false;
 }
 
+static pixman_box32_t whole_cells(const struct film *film, const pixman_box32_t *box)
+{
+	return (pixman_box32_t){
+		box->x1 / CELL * CELL,
+		box->y1 / CELL * CELL,
+		MIN((box->x2 + CELL - 1) / CELL * CELL, film->width),
+		MIN((box->y2 + CELL - 1) / CELL * CELL, film->height),
+	};
+}
+
+/*
+ * Rows and columns are counted apart, so something wide below the film makes the film seem as wide:
+ * then the counting begins anew in what was found. True if it does.
+ */
+static bool narrow(struct film *film, const pixman_box32_t *box, uint64_t time)
+{
+	pixman_box32_t cells = whole_cells(film, box);
+
+	if (film->watch.narrowed || contains(&cells, &film->watch.area))
+		return false;
+	begin_watch(film, &cells, time);
+	film->watch.narrowed = true;
+	return true;
+}
+
 static void decide(struct film *film, const struct film_update *update)
 {
 	pixman_box32_t box;
 
 	film->watch.on = false;
 	film->checked = update->time;
+	if (find_box(film, &box) && narrow(film, &box, update->time))
+		return;
 	if (!find_box(film, &box) || !is_lively(film, update, &box)) {
 		if (!film->active)
 			film->refused = update->time;
@@ -379,12 +406,7 @@ static void decide(struct film *film, const struct film_update *update)
 
 static bool wants_watch(const struct film *film, const pixman_box32_t *moving, uint64_t time)
 {
-	pixman_box32_t known = {
-		film->box.x1 / CELL * CELL,
-		film->box.y1 / CELL * CELL,
-		MIN((film->box.x2 + CELL - 1) / CELL * CELL, film->width),
-		MIN((film->box.y2 + CELL - 1) / CELL * CELL, film->height),
-	};
+	pixman_box32_t known = whole_cells(film, &film->box);
 	uint64_t pause = contains(&known, moving) ? CHECK_USEC : RECHECK_USEC;
 
 	if (film->refused && time - film->refused < REFUSED_USEC)
@@ -397,14 +419,14 @@ static bool wants_watch(const struct film *film, const pixman_box32_t *moving, u
 static void watch(struct film *film, const struct film_update *update)
 {
 	struct film_watch *w = &film->watch;
-	pixman_box32_t moving;
+	pixman_box32_t moving = {0};
 	bool found = find_moving(film, update, &moving);
 
 	if (w->on && update->time - w->last > WATCH_GAP)
 		w->on = false;
 	if (!w->on && found && wants_watch(film, &moving, update->time))
 		begin_watch(film, &moving, update->time);
-	else if (w->on && found && !contains(&w->area, &moving))
+	else if (w->on && !w->narrowed && found && !contains(&w->area, &moving))
 		begin_watch(film, &moving, update->time);
 	if (!w->on || (int64_t)area_inside(update->changed, &w->area) == 0)
 		return;

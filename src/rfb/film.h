@@ -26,6 +26,7 @@
 /* Changes that are counted pixel by pixel, to find edges. */
 struct film_watch {
 	bool on;
+	bool narrowed; /* to what was found in a larger area */
 	pixman_box32_t area; /* in whole cells, cut to the picture */
 	uint64_t begun, last; /* the first and the last update that counted */
 	unsigned int updates;

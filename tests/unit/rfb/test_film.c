@@ -235,6 +235,25 @@ static void test_clock_and_caret_beside_it(void **state)
 	page_close(&page);
 }
 
+/* Comments that rush by below it, and are wider. */
+static void test_wide_text_below_it(void **state)
+{
+	const pixman_box32_t text = {20, 480, 1260, 700};
+	struct page page;
+
+	(void)state;
+	page_open(&page);
+	for (int i = 0; i < 90; i++) {
+		draw_film(&page, &place);
+		scene_text(&page.scene, &text, true);
+		show(&page);
+		if (page.film.active)
+			assert_film(&page, 203, 101, 843, 461);
+	}
+	assert_film(&page, 203, 101, 843, 461);
+	page_close(&page);
+}
+
 /* Subtitles, controls, and edges that do not move: part of the film. */
 static void test_overlays_and_quiet_places(void **state)
 {
@@ -561,6 +580,7 @@ int main(void)
 		cmocka_unit_test(test_pause_is_survived_and_end_is_seen),
 		cmocka_unit_test(test_small_changes_do_not_keep_it_going),
 		cmocka_unit_test(test_clock_and_caret_beside_it),
+		cmocka_unit_test(test_wide_text_below_it),
 		cmocka_unit_test(test_overlays_and_quiet_places),
 		cmocka_unit_test(test_larger_and_elsewhere),
 		cmocka_unit_test(test_largest_of_two),
