@@ -13,6 +13,8 @@
 #define UPDATE_BYTES_MAX (6 << 20)
 /* Memory of the buffer that an idle viewer keeps. */
 #define OUT_BYTES_IDLE (256 << 10)
+/* Memory blocks from this size on go back to the system when they are freed. */
+#define LARGE_BLOCK (256 << 10)
 /* Bytes in the socket to the gateway: the kernel doubles the number, and calls it writable again
  * when a quarter of that is left. */
 #define SOCKET_BYTES (128 << 10)

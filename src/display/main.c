@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lazaret-display: start, in the order that every child of ours keeps, and loop. */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -128,6 +129,9 @@ int main(void)
 	int r;
 
 	log_init("lazaret-display");
+	/* Pictures and large updates go back to the system when they are freed; left to itself malloc
+	 * would soon keep such blocks for the next time. */
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 	signal(SIGPIPE, SIG_IGN);
 	r = read_start(&start);
 	if (r == 0) {

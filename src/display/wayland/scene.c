@@ -12,6 +12,7 @@
 #include "display/wayland/xdg.h"
 
 #define BACKGROUND 0xff202428u
+#define CANVAS_UNUSED_MAX 60 /* pictures; menus come and go */
 
 void scene_init(struct scene *scene)
 {
@@ -374,6 +375,7 @@ static int compose(struct compositor *compositor, struct picture *ret_picture)
 		pixman_region32_init_rect(&scene->stale, 0, 0, (unsigned int)width,
 					  (unsigned int)height);
 	}
+	scene->canvas_unused = 0;
 	*ret_picture = (struct picture){scene->canvas, width, height, width};
 	if (!pixman_region32_not_empty(&scene->stale))
 		return 0;
@@ -385,6 +387,13 @@ static int compose(struct compositor *compositor, struct picture *ret_picture)
 	pixman_image_unref(canvas);
 	pixman_region32_clear(&scene->stale);
 	return 0;
+}
+
+/* A canvas weighs as much as the screen, and is needed only while there is a menu or a dialogue. */
+static void drop_unused_canvas(struct scene *scene)
+{
+	if (scene->canvas && ++scene->canvas_unused >= CANVAS_UNUSED_MAX)
+		free(STEAL(scene->canvas));
 }
 
 /* The one surface that is all there is to see, if so. */
@@ -427,6 +436,7 @@ int scene_picture(struct compositor *compositor, struct picture *ret_picture,
 			compositor->height,
 			surface->buffer_width,
 		};
+		drop_unused_canvas(scene);
 	} else {
 		r = compose(compositor, ret_picture);
 		if (r < 0)

@@ -35,6 +35,7 @@ struct scene {
 	pixman_region32_t stale; /* parts of the canvas that are not up to date */
 	uint32_t *canvas; /* width * height of the output; NULL until needed */
 	int canvas_width, canvas_height;
+	int canvas_unused; /* pictures in a row that did not need it */
 	uint32_t *strip; /* strip_height rows of strip_width; NULL: none */
 	int strip_width, strip_height;
 };
