@@ -473,3 +473,29 @@ const char *conf_path_section_origin(const struct conf *conf, size_t path)
 {
 	return conf->paths[path].origin;
 }
+
+static bool list_same(const struct conf *a, const struct conf *b, enum conf_id id)
+{
+	size_t n = conf_list_len(a, id);
+
+	if (conf_list_len(b, id) != n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!str_eq(conf_list_item(a, id, i), conf_list_item(b, id, i)))
+			return false;
+	}
+	return true;
+}
+
+bool conf_same(const struct conf *a, const struct conf *b, enum conf_id id)
+{
+	switch (conf_row(id)->type) {
+	case CONF_TYPE_LIST:
+		return list_same(a, b, id);
+	case CONF_TYPE_STR:
+	case CONF_TYPE_PATH:
+		return str_eq(conf_str(a, id), conf_str(b, id));
+	default:
+		return conf_int(a, id) == conf_int(b, id);
+	}
+}

@@ -121,6 +121,9 @@ const char *conf_list_item(const struct conf *conf, enum conf_id id, size_t inde
 /* The word of an ENUM's value. */
 const char *conf_word(const struct conf *conf, enum conf_id id);
 
+/* Whether both have the same value. */
+bool conf_same(const struct conf *a, const struct conf *b, enum conf_id id);
+
 /* Where the value was set last ("lazaret.conf:12"), or NULL for a default. */
 const char *conf_origin(const struct conf *conf, enum conf_id id);
 

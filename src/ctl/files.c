@@ -32,6 +32,12 @@ const char *const *files_default(size_t *ret_n)
 	return defaults.n > 0 ? defaults.files : installed;
 }
 
+void files_set_last(const char *file)
+{
+	defaults.files[defaults.n > 0 ? defaults.n - 1 : 0] = file;
+	defaults.n = MAX(defaults.n, (size_t)1);
+}
+
 void files_forbid(void)
 {
 	defaults.forbidden = true;

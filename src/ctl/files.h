@@ -17,6 +17,8 @@ NODISCARD int files_read(size_t n, char *const *files, struct conf **ret_conf);
 
 /* One more file instead of the installed one; lives as long as we do. False: it is one too many. */
 bool files_add_default(const char *file);
+/* The last of them is read elsewhere from now on; `file` lives as long as that. */
+void files_set_last(const char *file);
 /* The files that are read when none is named: at least one. */
 const char *const *files_default(size_t *ret_n);
 

@@ -20,6 +20,7 @@
 #include "ctl/paths.h"
 #include "ctl/request.h"
 #include "ctl/roles.h"
+#include "ctl/settings.h"
 #include "ctl/table.h"
 #include "ipc/message.h"
 
@@ -101,6 +102,18 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 		return run_config_dump(n, arguments);
 	case COMMAND_ROLES_CHECK:
 		return roles_check(options->json);
+	case COMMAND_CONFIG_SET:
+		return settings_set(n, arguments);
+	case COMMAND_CONFIG_DIFF:
+		return settings_diff();
+	case COMMAND_CONFIG_APPLY:
+		return settings_apply(options->socket);
+	case COMMAND_CONFIG_REVERT:
+		return settings_revert();
+	case COMMAND_CONFIG_HISTORY:
+		return settings_history(options->json);
+	case COMMAND_CONFIG_RESTORE:
+		return settings_restore(arguments[0]);
 	case COMMAND_FIREWALL_SHOW:
 		return firewall_show(n, arguments);
 	case COMMAND_FIREWALL_APPLY:

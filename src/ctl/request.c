@@ -7,8 +7,11 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "ctl/answer.h"
 #include "ctl/command.h"
 #include "ipc/message.h"
+
+#define ASK_TIMEOUT_MS 30000
 
 int request_connect(const char *path)
 {
@@ -37,4 +40,34 @@ int request_send(int fd, size_t n, const char *const *words)
 	r = ipc_send(fd, IPC_CONTROL_REQUEST, &body, NULL, 0);
 	buf_finish(&body);
 	return r;
+}
+
+int request_ask(const char *path, size_t n, const char *const *words, int *ret_status,
+		char **ret_sentence)
+{
+	static uint8_t storage[IPC_BODY_MAX + 4];
+	_cleanup_fd_ int fd = request_connect(path);
+	struct ipc_message message;
+	int status = ANSWER_STATUS_OK;
+	uint8_t kind;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = request_send(fd, n, words);
+	if (r == 0)
+		r = ipc_recv_wait(fd, ASK_TIMEOUT_MS, storage, &message);
+	if (r < 0)
+		return r;
+	ipc_message_finish(&message);
+	kind = cursor_u8(&message.body);
+	if (kind == ANSWER_FAILED)
+		status = cursor_u8(&message.body);
+	else if (kind != ANSWER_DONE)
+		return -EPROTO;
+	*ret_sentence = cursor_str(&message.body, ANSWER_STR_MAX);
+	if (!*ret_sentence)
+		return -EPROTO;
+	*ret_status = status;
+	return 0;
 }

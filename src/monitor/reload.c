@@ -90,32 +90,6 @@ static const enum conf_id fixed[] = {
 	CONF_KEYD_USER,   CONF_CELL_UID_BASE, CONF_DISPLAY_UID_BASE,
 };
 
-static bool list_equal(const struct conf *a, const struct conf *b, enum conf_id id)
-{
-	size_t n = conf_list_len(a, id);
-
-	if (conf_list_len(b, id) != n)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (!str_eq(conf_list_item(a, id, i), conf_list_item(b, id, i)))
-			return false;
-	}
-	return true;
-}
-
-static bool equal(const struct conf *a, const struct conf *b, enum conf_id id)
-{
-	switch (conf_row(id)->type) {
-	case CONF_TYPE_LIST:
-		return list_equal(a, b, id);
-	case CONF_TYPE_STR:
-	case CONF_TYPE_PATH:
-		return str_eq(conf_str(a, id), conf_str(b, id));
-	default:
-		return conf_int(a, id) == conf_int(b, id);
-	}
-}
-
 static int read_again(struct monitor *monitor, char *reason, size_t size, struct conf **ret_conf)
 {
 	_cleanup_free_ char *text = NULL;
@@ -173,7 +147,7 @@ static int check_fixed(const struct monitor *monitor, const struct conf *conf, c
 		       size_t size)
 {
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
-		if (equal(monitor->conf, conf, fixed[i]))
+		if (conf_same(monitor->conf, conf, fixed[i]))
 			continue;
 		snprintf(reason, size,
 			 "the option \"%s\" cannot change while the system runs; restart it, or "

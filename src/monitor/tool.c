@@ -113,13 +113,20 @@ static int run(struct tool *tool, enum command_id id, int out, int err)
 	const struct origin *origin = &call->caller->origin;
 	const char *argv[ARGUMENTS_MAX] = {monitor_program(monitor, "lazaretctl"), "--no-files",
 					   "--socket"};
-	char socket[128], ssh[2 * ORIGIN_TEXT_MAX + 32], words[64];
-	const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", ssh, NULL};
+	char socket[128], ssh[2 * ORIGIN_TEXT_MAX + 32], words[64], name[ACCOUNT_NAME_MAX + 32];
+	const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", ssh, name,
+				   NULL};
 	size_t n = 3;
 
 	snprintf(socket, sizeof(socket), "%s/" CONTROL_SOCKET,
 		 conf_str(monitor->conf, CONF_RUNTIME_DIR));
 	argv[n++] = socket;
+	/* There is one always: who is without a name must not be taken for root. */
+	if (call->caller->name[0])
+		snprintf(name, sizeof(name), "LAZARET_CALLER=%s", call->caller->name);
+	else
+		snprintf(name, sizeof(name), "LAZARET_CALLER=uid-%u",
+			 (unsigned int)call->caller->uid);
 	/* Empty: there is none, and it looks no further. */
 	snprintf(ssh, sizeof(ssh), "SSH_CONNECTION=");
 	if (call->caller->found == 0)

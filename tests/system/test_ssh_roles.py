@@ -10,8 +10,10 @@ from lib_roles import MAY, ROLES, table
 from lib_ssh import SshTest
 
 DENIED = 4
-# What follows a command here, and how one ends that is allowed, when it is not with 0.
-ARGUMENTS = {"kick": ["who-is-not-there"], "end": ["who-is-not-there"], "paths explain": ["web"],
+# What follows a command here, and how one ends that is allowed, when it is not with 0. In the order of
+# the table there is a version to restore when it comes to that.
+ARGUMENTS = {"config set": ["idle-limit", "1800"], "config restore": ["0"],
+             "kick": ["who-is-not-there"], "end": ["who-is-not-there"], "paths explain": ["web"],
              "firewall apply": ["--within", "3"], "paths probe": ["--timeout", "100"]}
 STATUS = {"kick": {3}, "end": {3}, "paths probe": {0, 1}}
 

@@ -158,8 +158,8 @@ static void test_environment(void **state)
 	start(&peer, COMMAND_CONFIG_DUMP, 0, NULL);
 	await(&peer);
 	assert_int_equal(peer.status, 0);
-	assert_reads(peer.out,
-		     "LANG=C.UTF-8\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nSSH_CONNECTION=\n");
+	assert_reads(peer.out, "LANG=C.UTF-8\nLAZARET_CALLER=uid-0\nPATH=/usr/sbin:/usr/bin:/sbin:/"
+			       "bin\nSSH_CONNECTION=\n");
 	close(peer.err);
 }
 
