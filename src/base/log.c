@@ -15,8 +15,8 @@ static const char *program = "lazaret";
 static enum log_level threshold = LOG_INFO;
 static bool with_priority;
 
-static const char *const level_names[] = {"error", "warn", "info", "debug"};
-static const int priorities[] = {3, 4, 6, 7};
+static const char *const level_names[] = {"error", "warn", "info", "debug", "audit"};
+static const int priorities[] = {3, 4, 6, 7, 5};
 
 void log_init(const char *name)
 {
@@ -88,12 +88,17 @@ static void line_emit(struct line *line)
 	(void)n; /* nowhere left to complain */
 }
 
+static bool is_wanted(enum log_level level)
+{
+	return level <= threshold || level == LOG_AUDIT;
+}
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
 	int saved = errno;
 	struct line line;
 
-	if (level > threshold)
+	if (!is_wanted(level))
 		return;
 	line_start(&line, level, program, (int)getpid());
 	line_add(&line, " %s", event);
@@ -131,7 +136,8 @@ static const char *parse_line(const char *text, enum log_level *ret_level)
 	event = level ? skip_word(level) : NULL;
 	if (!event)
 		return NULL;
-	for (size_t i = 0; i < ARRAY_LEN(level_names); i++) {
+	/* What administrators do, no process without privilege has to tell. */
+	for (size_t i = 0; i <= LOG_DEBUG; i++) {
 		size_t n = (size_t)(event - level) - 1;
 
 		if (strlen(level_names[i]) == n && memcmp(level, level_names[i], n) == 0) {
@@ -151,7 +157,7 @@ void log_relay(const char *role, int pid, enum log_level raw, const char *text)
 
 	str_sanitize(clean, sizeof(clean), text, strlen(text));
 	event = parse_line(clean, &level);
-	if (level > threshold)
+	if (!is_wanted(level))
 		return;
 	line_start(&line, level, role, pid);
 	if (event) {

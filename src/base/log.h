@@ -29,6 +29,7 @@ enum log_level {
 	LOG_WARN, /* refused, limited, unexpected; the system goes on */
 	LOG_INFO, /* what an operator wants to see of a normal day */
 	LOG_DEBUG,
+	LOG_AUDIT, /* what administrators do: logged whatever the level is */
 };
 
 struct log_field {
@@ -55,7 +56,7 @@ struct log_field {
 void log_init(const char *program);
 void log_set_level(enum log_level level);
 enum log_level log_level(void);
-/* "error", "warn", "info", "debug" */
+/* "error", "warn", "info", "debug", "audit" */
 const char *log_level_name(enum log_level level);
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields);

@@ -49,13 +49,13 @@ static const char *role_used(const struct caller *caller, const struct command *
 	return caller->uid == 0 ? "root" : used ? role_name(role_first(used)) : "";
 }
 
-static void record(enum log_level level, const char *event, const struct audit *audit,
-		   const struct caller *caller, const char *result, const char *reason)
+static void record(const char *event, const struct audit *audit, const struct caller *caller,
+		   const char *result, const char *reason)
 {
 	char from[ORIGIN_TEXT_MAX];
 
 	origin_format(&caller->origin, caller->found, from);
-	log_event(level, event, LOG_INT("number", audit->number), LOG_STR("user", caller->name),
+	log_event(LOG_AUDIT, event, LOG_INT("number", audit->number), LOG_STR("user", caller->name),
 		  LOG_INT("uid", caller->uid), LOG_STR("from", from),
 		  LOG_STR("role", role_used(caller, audit->command)),
 		  LOG_STR("command", audit->command->words), LOG_STR("arguments", audit->arguments),
@@ -75,14 +75,14 @@ void audit_begin(struct audit *audit, const struct caller *caller, const struct 
 
 void audit_begun(const struct audit *audit, const struct caller *caller)
 {
-	record(LOG_INFO, "admin.begun", audit, caller, "", "");
+	record("admin.begun", audit, caller, "", "");
 }
 
-static void end(struct audit *audit, enum log_level level, const char *event,
-		const struct caller *caller, const char *result, const char *reason)
+static void end(struct audit *audit, const char *event, const struct caller *caller,
+		const char *result, const char *reason)
 {
 	if (audit->command)
-		record(level, event, audit, caller, result, reason);
+		record(event, audit, caller, result, reason);
 	audit->command = NULL;
 }
 
@@ -91,12 +91,12 @@ void audit_refused(struct audit *audit, const struct caller *caller)
 	char held[ROLE_TEXT_MAX], reason[ROLE_TEXT_MAX + 16];
 
 	snprintf(reason, sizeof(reason), "holds %s", role_format(caller->roles, held));
-	end(audit, LOG_WARN, "admin.refused", caller, "refused", reason);
+	end(audit, "admin.refused", caller, "refused", reason);
 }
 
 void audit_done(struct audit *audit, const struct caller *caller)
 {
-	end(audit, LOG_INFO, "admin.command", caller, "done", "");
+	end(audit, "admin.command", caller, "done", "");
 }
 
 void audit_failed(struct audit *audit, const struct caller *caller, enum answer_status status,
@@ -105,10 +105,10 @@ void audit_failed(struct audit *audit, const struct caller *caller, enum answer_
 	char result[32];
 
 	snprintf(result, sizeof(result), "failed %d", (int)status);
-	end(audit, LOG_WARN, "admin.command", caller, result, reason);
+	end(audit, "admin.command", caller, result, reason);
 }
 
 void audit_abandoned(struct audit *audit, const struct caller *caller)
 {
-	end(audit, LOG_WARN, "admin.command", caller, "unknown", "the caller left");
+	end(audit, "admin.command", caller, "unknown", "the caller left");
 }

@@ -242,7 +242,7 @@ static bool turn_down(int fd, const struct caller *caller, const char *reason, c
 	char from[ORIGIN_TEXT_MAX];
 
 	origin_format(&caller->origin, caller->found, from);
-	log_event(LOG_WARN, "control.denied", LOG_INT("uid", caller->uid), LOG_STR("from", from),
+	log_event(LOG_AUDIT, "control.denied", LOG_INT("uid", caller->uid), LOG_STR("from", from),
 		  LOG_STR("reason", reason));
 	turn_away(fd, ANSWER_STATUS_DENIED, sentence);
 	return false;

@@ -415,9 +415,13 @@ int sshd_create(struct monitor *monitor, struct sshd **ret_sshd)
 	sshd->child.pidfd = -1;
 	sshd->log_fd = -1;
 	sshd->timer = wl_event_loop_add_timer(monitor->loop, handle_timer, sshd);
-	/* One for all of them: connections go on writing after their listener has ended. */
-	r = sshd->timer ? logpipe_create(monitor->loop, "sshd", LOG_INFO, &sshd->log, &sshd->log_fd)
-			: -ENOMEM;
+	/*
+	 * One for all of them: connections go on writing after their listener has ended. They say who
+	 * logs in.
+	 */
+	r = sshd->timer
+		    ? logpipe_create(monitor->loop, "sshd", LOG_AUDIT, &sshd->log, &sshd->log_fd)
+		    : -ENOMEM;
 	if (r < 0) {
 		sshd_destroy(sshd);
 		return r;

@@ -12,7 +12,7 @@ import sys
 
 EVENT = re.compile(r'"([a-z]+\.[a-z][a-z_-]*)"')
 FIELD = re.compile(r'LOG_(?:STR|INT)\("(\w+)"|(LOG_ERR)\(')
-LEVEL = re.compile(r"\bLOG_(ERROR|WARN|INFO|DEBUG)\b")
+LEVEL = re.compile(r"\bLOG_(ERROR|WARN|INFO|DEBUG|AUDIT)\b")
 CALL = re.compile(r"\b(\w+)\(")
 # A definition begins in the first column and its body with a brace there.
 DEFINITION = re.compile(r"^[a-z][^;{}=]*?\b(\w+)\(([^;{}]*?)\)\s*\n\{\n(.*?)^\}", re.M | re.S)

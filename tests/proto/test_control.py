@@ -190,12 +190,12 @@ class Access(Control):
                     client.close()
                     if role in MAY[words]:
                         self.assertEqual(answer[0], DONE)
-                        self.assertIn("info admin.command", line)
+                        self.assertIn("audit admin.command", line)
                         self.assertIn('role="%s"' % role, line)
                         self.assertIn('result="done"', line)
                         continue
                     self.assertEqual(answer[:2], (FAILED, DENIED))
-                    self.assertIn("warn admin.refused", line)
+                    self.assertIn("audit admin.refused", line)
                     self.assertIn('reason="holds %s"' % role, line)
                     for needed in MAY[words] or {"root"}:
                         self.assertIn(needed, answer[2])
