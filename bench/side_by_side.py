@@ -155,8 +155,8 @@ def arguments():
     parser.add_argument("--results", type=pathlib.Path)
     parser.add_argument("--no-extras", action="store_true",
                         help="without the floor, the exactness of frames, the browser's own time")
-    parser.add_argument("--from", dest="former", type=pathlib.Path,
-                        help="results that are there: nothing is measured")
+    parser.add_argument("--from", dest="former", type=pathlib.Path, nargs="+",
+                        help="results that are there, of scenes that were run apart: nothing is measured")
     parser.add_argument("--write-docs", action="store_true",
                         help="put the figures into docs/performance.md")
     chosen = parser.parse_args()
@@ -224,10 +224,22 @@ def measure_all(chosen, path):
     return result
 
 
+def join(paths):
+    """Results of several calls as one; a scene is taken from the first that has it."""
+    result = json.loads(paths[0].read_text(encoding="utf-8"))
+    for path in paths[1:]:
+        more = json.loads(path.read_text(encoding="utf-8"))
+        known = {r["scene"] for r in result["records"]}
+        result["records"] += [r for r in more["records"] if r["scene"] not in known]
+        for key in ("exact", "floor", "key_overhead", "truths"):
+            result[key] = {**more.get(key, {}), **result.get(key, {})}
+    return result
+
+
 def main():
     chosen = arguments()
     if chosen.former:
-        path, result = chosen.former, json.loads(chosen.former.read_text(encoding="utf-8"))
+        path, result = chosen.former[0], join(chosen.former)
     else:
         path = chosen.results or RESULTS / time.strftime("%Y%m%d-%H%M%S.json")
         result = measure_all(chosen, path)

@@ -36,6 +36,9 @@ SCRIPT = b"""<script>
 (async () => {
   const frame = () => new Promise(done => requestAnimationFrame(done));
   const peer = location.pathname.split('/')[1];
+  // A page that is left is kept for going back, and with it its connection: of these there are six.
+  const left = new AbortController();
+  addEventListener('pagehide', () => left.abort());
   if (document.readyState !== 'complete')
     await new Promise(done => addEventListener('load', done));
   await document.fonts.ready;
@@ -47,8 +50,11 @@ SCRIPT = b"""<script>
   for (;;) {
     let order;
     try {
-      order = await (await fetch('/steer/' + peer + '?' + seen)).json();
+      order = await (await fetch('/steer/' + peer + '?' + seen,
+        {signal: left.signal})).json();
     } catch (error) {
+      if (left.signal.aborted)
+        return;
       await new Promise(done => setTimeout(done, 500));
       continue;
     }
