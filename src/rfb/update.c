@@ -8,21 +8,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "rfb/area.h"
-#include "rfb/compare.h"
-#include "rfb/encoder.h"
-#include "rfb/scroll.h"
 #include "rfb/update_cover.h"
-#include "rfb/update_film.h"
-#include "rfb/update_rate.h"
-#include "rfb/update_motion.h"
+#include "rfb/update_message.h"
 
-#define HEADER_BYTES 4
-#define RECTS_MAX \
-	60000 /* of a message; one box adds a few thousand at most and the count is 16 bit */
-#define BOX_PIXELS_MAX (INT64_C(1) << 20)
-#define BOX_PIXELS_MIN 4096 /* where the bytes of a message are limited to less */
-#define COMPRESS_MAX 2
-#define N_ENCODERS 3
 /* Of films for viewers that take H.264 and gave no level. */
 #define FILM_QUALITY 8
 #define FILM_SHARE 80 /* percent of the line; the rest is for all else */
@@ -36,35 +24,6 @@
 #define REPAIR_BESIDE_PIXELS 16384
 #define REPAIR_BITS_PARTS (24 * 16)
 #define REPAIR_BESIDE_USEC (300 * USEC_PER_MSEC)
-
-struct update {
-	struct update_client client;
-	struct pixel_format format;
-	struct compare_row *rows; /* which cells of each row the last comparison found changed */
-	struct picture sent; /* what the client has; exact where it is neither unknown nor lossy */
-	pixman_region32_t unknown; /* what the client has here is not known: to be sent */
-	pixman_region32_t lossy; /* the client has this picture, but coded with loss */
-	struct encoder *encoders[N_ENCODERS]; /* made when first used, kept for their streams */
-	struct scroll *scroll;
-	struct update_motion motion;
-	struct update_film film;
-	struct update_rate rate;
-	bool film_waits; /* it had no room in the last message */
-	int turn; /* row at which the next limited message goes on */
-	struct update_stats stats;
-};
-
-/* A message that is being written. */
-struct message {
-	struct update *update;
-	const struct picture *now;
-	const struct update_limits *limits;
-	struct buf *out;
-	size_t start; /* where it begins in `out` */
-	unsigned int rects;
-	uint64_t time;
-	struct film_shift shift; /* of what scrolled in it */
-};
 
 int update_create(struct update **ret_update)
 {
@@ -106,39 +65,6 @@ void update_destroy(struct update *update)
 	free(update);
 }
 
-/* Never fails: a region of one rectangle needs no memory. */
-static void set_whole(const struct update *update, pixman_region32_t *region)
-{
-	pixman_box32_t box = {0, 0, update->sent.width, update->sent.height};
-
-	pixman_region32_reset(region, &box);
-}
-
-/* A region that may only grow, and without memory is all. */
-static void grow_region(const struct update *update, pixman_region32_t *region,
-			const pixman_region32_t *more)
-{
-	if (!pixman_region32_union(region, region, (pixman_region32_t *)more))
-		set_whole(update, region);
-}
-
-static void shrink_region(const struct update *update, pixman_region32_t *region,
-			  const pixman_region32_t *less)
-{
-	if (!pixman_region32_subtract(region, region, (pixman_region32_t *)less))
-		set_whole(update, region);
-}
-
-static void shrink_by_box(const struct update *update, pixman_region32_t *region,
-			  const pixman_box32_t *box)
-{
-	pixman_region32_t less;
-
-	pixman_region32_init_with_extents(&less, (pixman_box32_t *)box);
-	shrink_region(update, region, &less);
-	pixman_region32_fini(&less);
-}
-
 int update_set_size(struct update *update, int width, int height)
 {
 	struct picture sent = {.width = width, .height = height, .stride = width};
@@ -166,7 +92,7 @@ int update_set_size(struct update *update, int width, int height)
 	update->rows = rows;
 	update->motion = motion;
 	pixman_region32_clear(&update->lossy);
-	set_whole(update, &update->unknown);
+	update_set_whole(update, &update->unknown);
 	return 0;
 }
 
@@ -183,18 +109,18 @@ void update_set_format(struct update *update, const struct pixel_format *format)
 	update_film_forget(&update->film, NULL);
 	if (update->sent.pixels) {
 		pixman_region32_clear(&update->lossy);
-		set_whole(update, &update->unknown);
+		update_set_whole(update, &update->unknown);
 	}
 }
 
 void update_forget(struct update *update, const pixman_region32_t *region)
 {
 	update_film_forget(&update->film, region);
-	grow_region(update, &update->unknown, region);
+	update_grow(update, &update->unknown, region);
 	if (!pixman_region32_intersect_rect(&update->unknown, &update->unknown, 0, 0,
 					    (unsigned int)update->sent.width,
 					    (unsigned int)update->sent.height))
-		set_whole(update, &update->unknown);
+		update_set_whole(update, &update->unknown);
 }
 
 bool update_has_unknown(const struct update *update)
@@ -224,58 +150,6 @@ int64_t update_moving_pixels(const struct update *update)
 	return pixels;
 }
 
-static int get_encoder(struct update *update, struct encoder **ret_encoder)
-{
-	const struct encoder_impl *impl = encoder_find(update->client.encoding);
-
-	for (int i = 0; i < N_ENCODERS; i++) {
-		if (!update->encoders[i]) {
-			int r = impl->create(&update->encoders[i]);
-
-			if (r < 0)
-				return r;
-		}
-		if (update->encoders[i]->impl == impl) {
-			*ret_encoder = update->encoders[i];
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-static void message_begin(struct message *m)
-{
-	m->start = buf_len(m->out);
-	buf_put_u8(m->out, RFB_FRAMEBUFFER_UPDATE);
-	buf_put_u8(m->out, 0);
-	buf_put_u16(m->out, 0);
-}
-
-/* Without rectangles nothing has been sent. Returns the length of the message. */
-static size_t message_end(struct message *m)
-{
-	struct update_stats *stats = &m->update->stats;
-	size_t length;
-
-	if (m->rects == 0) {
-		encoder_undo(m->out, m->start);
-		return 0;
-	}
-	buf_patch_u16(m->out, m->start + 2, (uint16_t)m->rects);
-	length = buf_len(m->out) - m->start;
-	stats->messages++;
-	stats->rects += m->rects;
-	stats->bytes += length;
-	return length;
-}
-
-static bool message_full(const struct message *m)
-{
-	size_t limit = m->limits ? m->limits->bytes : 0;
-
-	return m->rects > RECTS_MAX || (limit && buf_len(m->out) - m->start >= limit);
-}
-
 /* The client's copy of lossy pixels is lossy too. */
 static void move_lossy(struct update *update, const struct scroll_copy *copy)
 {
@@ -289,11 +163,11 @@ static void move_lossy(struct update *update, const struct scroll_copy *copy)
 		if (!pixman_region32_intersect_rect(&moved, &moved, copy->dst.x1, copy->dst.y1,
 						    (unsigned int)(copy->dst.x2 - copy->dst.x1),
 						    (unsigned int)(copy->dst.y2 - copy->dst.y1)))
-			set_whole(update, &update->lossy);
-		shrink_by_box(update, &update->lossy, &copy->dst);
-		grow_region(update, &update->lossy, &moved);
+			update_set_whole(update, &update->lossy);
+		update_shrink_by_box(update, &update->lossy, &copy->dst);
+		update_grow(update, &update->lossy, &moved);
 	} else {
-		set_whole(update, &update->lossy);
+		update_set_whole(update, &update->lossy);
 	}
 	pixman_region32_fini(&moved);
 }
@@ -311,7 +185,7 @@ static int put_copies(struct message *m, const struct scroll_copy *copies, size_
 		encoder_put_copy(m->out, d, copies[i].dx, copies[i].dy);
 		scroll_apply(&update->sent, &copies[i]);
 		move_lossy(update, &copies[i]);
-		shrink_by_box(update, changed, d);
+		update_shrink_by_box(update, changed, d);
 		m->rects++;
 		update->stats.copies++;
 		update->stats.pixels_copied += (uint64_t)(d->x2 - d->x1) *
@@ -350,105 +224,6 @@ static int send_scrolls(struct message *m, pixman_region32_t *changed)
 		r = put_copies(m, copies, count, changed);
 	}
 	update->stats.usec_scroll += clock_now() - start;
-	return r;
-}
-
-/* One box of the picture of now, lossy if `quality` is not negative. On failure the client may
- * have some of it, so that all of it is unknown. */
-static int send_box(struct message *m, const pixman_box32_t *box, int quality)
-{
-	struct update *update = m->update;
-	struct encoder *encoder = NULL;
-	struct encoder_result result = {0};
-	struct encoder_job job = {
-		.picture = &update->sent,
-		.box = *box,
-		.format = &update->format,
-		.compress = update->client.compress < 0
-				    ? COMPRESS_MAX
-				    : MIN(update->client.compress, COMPRESS_MAX),
-		.quality = quality,
-		.film = quality >= 0 && film_has(&update->film.film, box),
-	};
-	pixman_region32_t lossy;
-	uint64_t area = (uint64_t)(box->x2 - box->x1) * (uint64_t)(box->y2 - box->y1);
-	int r = get_encoder(update, &encoder);
-
-	pixman_region32_init(&lossy);
-	result.lossy = &lossy;
-	if (r == 0) {
-		compare_copy(&update->sent, m->now, box);
-		r = encoder->impl->encode(encoder, &job, m->out, &result);
-		m->rects += result.rects;
-	}
-	if (r < 0) {
-		pixman_region32_t failed;
-
-		pixman_region32_init_with_extents(&failed, (pixman_box32_t *)box);
-		grow_region(update, &update->unknown, &failed);
-		pixman_region32_fini(&failed);
-	} else {
-		uint64_t area_lossy = area_of_region(&lossy);
-
-		if (update_has_lossy(update))
-			shrink_by_box(update, &update->lossy, box);
-		grow_region(update, &update->lossy, &lossy);
-		update->stats.pixels_lossy += area_lossy;
-		update->stats.pixels_lossless += area - area_lossy;
-	}
-	pixman_region32_fini(&lossy);
-	return r;
-}
-
-/* Boxes from `next` on are left for a later call: they are what `rest` becomes. */
-static void leave(const struct update *update, const struct update_cover *cover, size_t next,
-		  pixman_region32_t *rest)
-{
-	for (size_t i = next; i < cover->count; i++) {
-		const pixman_box32_t *b = &cover->items[i].box;
-
-		if (!pixman_region32_union_rect(rest, rest, b->x1, b->y1,
-						(unsigned int)(b->x2 - b->x1),
-						(unsigned int)(b->y2 - b->y1))) {
-			set_whole(update, rest);
-			return;
-		}
-	}
-}
-
-/* A message must not become much longer than it may for one large box. */
-static int64_t box_pixels(const struct message *m)
-{
-	if (!m->limits || !m->limits->bytes)
-		return BOX_PIXELS_MAX;
-	return CLAMP((int64_t)m->limits->bytes, BOX_PIXELS_MIN, BOX_PIXELS_MAX);
-}
-
-static bool may_send(const struct message *m, const struct update_cover_box *item)
-{
-	return !message_full(m) && (item->small || !m->limits || !m->limits->small_only);
-}
-
-/* Sends the region until the message is full or it fails; what was not begun is added to `rest`. */
-static int send_region(struct message *m, const pixman_region32_t *region, int quality,
-		       pixman_region32_t *rest)
-{
-	struct update_cover cover;
-	size_t i = 0;
-	int r = update_cover_init(&cover, region, encoder_find(m->update->client.encoding)->spare,
-				  box_pixels(m));
-
-	if (r < 0) {
-		grow_region(m->update, rest, region);
-		return r;
-	}
-	update_cover_order(&cover, m->update->turn);
-	while (r == 0 && i < cover.count && may_send(m, &cover.items[i]))
-		r = send_box(m, &cover.items[i++].box, quality);
-	if (i < cover.count && message_full(m) && !cover.items[i].small)
-		m->update->turn = cover.items[i].box.y1;
-	leave(m->update, &cover, r < 0 ? i - 1 : i, rest);
-	update_cover_finish(&cover);
 	return r;
 }
 
@@ -504,7 +279,7 @@ static int send_lossy(struct message *m, const pixman_region32_t *region, pixman
 		return 0;
 	level = update_rate_level(&update->rate, update->client.quality,
 				  m->limits ? m->limits->bits_per_second : 0, pixels, m->time);
-	r = send_region(m, region, level, rest);
+	r = message_send_region(m, region, level, rest);
 	if (r == 0 && !message_full(m))
 		update_rate_note(&update->rate, pixels, buf_len(m->out) - before);
 	return r;
@@ -521,13 +296,13 @@ static int send_coded(struct message *m, pixman_region32_t *region, pixman_regio
 	pixman_region32_init(&lossy);
 	r = split_moving(m, region, &lossy);
 	if (r == 0)
-		r = send_region(m, region, -1, rest);
+		r = message_send_region(m, region, -1, rest);
 	else
-		grow_region(update, rest, region);
+		update_grow(update, rest, region);
 	if (r == 0)
 		r = send_lossy(m, &lossy, rest);
 	else
-		grow_region(update, rest, &lossy);
+		update_grow(update, rest, &lossy);
 	pixman_region32_fini(&lossy);
 	update->stats.usec_encode += clock_now() - start;
 	return r;
@@ -630,7 +405,7 @@ static int send_film(struct message *m, pixman_region32_t *rest)
 		r = send_coded(m, &region, rest);
 	} else {
 		m->rects++;
-		grow_region(update, &update->lossy, &region);
+		update_grow(update, &update->lossy, &region);
 		update->stats.films++;
 		update->stats.pixels_film += (uint64_t)area_of_box(&box);
 		update->stats.pixels_lossy += (uint64_t)area_of_box(&box);
@@ -648,7 +423,7 @@ static int send_with_film(struct message *m, pixman_region32_t *todo, pixman_reg
 	bool waited = may && update->film_waits;
 	int r = 0;
 
-	shrink_by_box(update, todo, box);
+	update_shrink_by_box(update, todo, box);
 	if (waited)
 		r = send_film(m, rest);
 	if (may)
@@ -656,7 +431,7 @@ static int send_with_film(struct message *m, pixman_region32_t *todo, pixman_reg
 	if (r == 0)
 		r = send_coded(m, todo, rest);
 	else
-		grow_region(update, rest, todo);
+		update_grow(update, rest, todo);
 	if (waited)
 		return r;
 	if (r == 0 && may && !message_full(m))
@@ -665,7 +440,7 @@ static int send_with_film(struct message *m, pixman_region32_t *todo, pixman_reg
 	if (!pixman_region32_union_rect(rest, rest, box->x1, box->y1,
 					(unsigned int)(box->x2 - box->x1),
 					(unsigned int)(box->y2 - box->y1)))
-		set_whole(update, rest);
+		update_set_whole(update, rest);
 	return r;
 }
 
@@ -680,9 +455,9 @@ static void keep_rest(struct update *update, pixman_region32_t *damage,
 	}
 	if (!pixman_region32_intersect(&update->unknown, &update->unknown,
 				       (pixman_region32_t *)rest))
-		set_whole(update, &update->unknown);
+		update_set_whole(update, &update->unknown);
 	if (!pixman_region32_copy(damage, (pixman_region32_t *)rest))
-		set_whole(update, damage);
+		update_set_whole(update, damage);
 }
 
 /* What is lossy and at rest. A film that pauses is not at rest before it is over. */
@@ -695,7 +470,7 @@ static int find_repairable(struct update *update, uint64_t time, uint64_t rest_u
 		return r;
 	update_film_tidy(&update->film, time);
 	if (update->film.film.active)
-		shrink_by_box(update, region, &update->film.film.box);
+		update_shrink_by_box(update, region, &update->film.film.box);
 	return pixman_region32_intersect(region, region, (pixman_region32_t *)&update->lossy)
 		       ? 0
 		       : -ENOMEM;
@@ -717,7 +492,7 @@ static int send_repairs(struct message *m, int64_t max_pixels, uint64_t rest_use
 	for (size_t i = 0; r == 0 && i < cover.count && !message_full(m); i++) {
 		if (pixels > 0 && pixels + cover.items[i].wanted > max_pixels)
 			break;
-		r = send_box(m, &cover.items[i].box, -1);
+		r = message_send_box(m, &cover.items[i].box, -1);
 		pixels += cover.items[i].wanted;
 	}
 	if (r == 0)
@@ -756,7 +531,7 @@ static int build(struct message *m, pixman_region32_t *damage, pixman_region32_t
 	note_film(m, changed);
 	r = add_surroundings(m->update, changed);
 	if (r < 0 || !pixman_region32_union(changed, changed, &m->update->unknown)) {
-		set_whole(m->update, rest);
+		update_set_whole(m->update, rest);
 		return -ENOMEM;
 	}
 	if (takes_films(m->update) && update_film_wanted(&m->update->film, changed, m->time))
