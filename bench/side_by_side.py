@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -53,16 +54,23 @@ def describe(names):
             "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
 
 
+def leave(stage):
+    """While others are measured this browser shall have nothing to do."""
+    with contextlib.suppress(AssertionError):
+        stage.site.go(stage.peer.name, peers.START_PAGE, 15)
+
+
 def perform(scene, peer, seconds, record=None):
     with Client(peer, scene.settings) as client:
         stage = Stage(peer, client, seconds)
         stage.record = record
         try:
-            return scene.run(stage)
-        finally:
-            # The browsers of the others shall have nothing to do.
-            with contextlib.suppress(AssertionError):
-                stage.site.go(peer.name, peers.START_PAGE)
+            figures = scene.run(stage)
+        except (AssertionError, OSError, ValueError):
+            leave(stage)
+            raise
+        leave(stage)
+        return figures
 
 
 class Bench:
@@ -249,6 +257,8 @@ def main():
 if __name__ == "__main__":
     if os.geteuid() != 0 and "--from" not in sys.argv:
         sys.exit("bench/side_by_side.py: needs root, for network namespaces")
+    # What other accounts run does not end with us by itself.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         sys.exit(main())
     except subprocess.SubprocessError as error:
