@@ -258,8 +258,9 @@ def around(path):
 
 
 def film_quality(kind):
-    """The same with each frame compared with the true one, which takes the client's time: speed and
-    CPU are not taken from this run. And whether the page around the film is exact."""
+    """The same with each frame compared with the true one, when all of them are there; keeping them
+    takes the client's time: speed and CPU are not taken from this run. And whether the page around
+    the film is exact."""
     def run(stage):
         open_film(stage, kind)
         stage.client.ask("compare", truth(kind))

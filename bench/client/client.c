@@ -58,21 +58,31 @@ static void look_at_code(struct client *client, uint64_t time)
 		series_add(&client->measurement.codes, (double)time, client->code);
 }
 
-static void compare(struct client *client)
+static void keep_for_comparison(struct client *client)
 {
 	struct measurement *measurement = &client->measurement;
-	double ssim, psnr;
-	int r;
 
 	if (!client->compare.reader || !measurement->open || client->code == BARCODE_NONE)
 		return;
-	r = compare_frame(&client->compare, client->code, &client->decoder.fb, &ssim, &psnr);
-	if (r < 0)
+	if (compare_keep(&client->compare, client->code, &client->decoder.fb) < 0)
 		measurement->not_compared++;
-	if (r != 1)
-		return;
-	series_add(&measurement->ssim, client->code, ssim);
-	series_add(&measurement->psnr, client->code, psnr);
+}
+
+void client_compare_kept(struct client *client)
+{
+	struct measurement *measurement = &client->measurement;
+	uint32_t number;
+	double ssim, psnr;
+	int r;
+
+	while ((r = compare_next(&client->compare, &number, &ssim, &psnr)) != 0) {
+		if (r < 0) {
+			measurement->not_compared++;
+			continue;
+		}
+		series_add(&measurement->ssim, number, ssim);
+		series_add(&measurement->psnr, number, psnr);
+	}
 }
 
 /* The time is taken first: what follows is our own work, not the server's. */
@@ -94,7 +104,7 @@ static void handle_update(void *data)
 		client->updated(client->updated_data, time);
 	if (fb->changed) {
 		recording_frame(&client->recording, fb, time, client->code);
-		compare(client);
+		keep_for_comparison(client);
 	}
 }
 

@@ -57,4 +57,7 @@ static inline struct buf *client_out(struct client *client)
 }
 NODISCARD int client_flush(struct client *client);
 
+/* Compares the frames that were kept for it, for the measurement that is about to end. */
+void client_compare_kept(struct client *client);
+
 #endif

@@ -28,6 +28,8 @@ static int run_end(struct script *script, char **words, int count)
 	(void)count;
 	if (!client->measurement.open)
 		return script_fail(script, "no measurement has begun");
+	measurement_stop(&client->measurement);
+	client_compare_kept(client);
 	script_begin_answer(script);
 	measurement_report(&client->measurement, &client->connection, &client->decoder);
 	report_end();

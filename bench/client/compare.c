@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench/ssim.h"
 
@@ -88,6 +89,9 @@ void compare_close(struct compare *compare)
 {
 	frames_reader_close(compare->reader);
 	free(compare->entries);
+	for (size_t i = 0; i < compare->n_kept; i++)
+		free(compare->kept[i].pixels);
+	free(compare->kept);
 	*compare = (struct compare){0};
 }
 
@@ -127,30 +131,88 @@ static const struct compare_entry *find(const struct compare *compare, uint32_t 
 	return NULL;
 }
 
-int compare_frame(struct compare *compare, uint32_t number, const struct framebuffer *fb,
-		  double *ret_ssim, double *ret_psnr)
+static int compare_pixels(struct compare *compare, const struct compare_entry *entry,
+			  const uint32_t *shown, int stride, double *ret_ssim, double *ret_psnr)
 {
-	const struct compare_entry *entry = find(compare, number);
-	const struct frames_region *region;
-	const uint32_t *shown;
+	const struct frames_region *region = frames_region(compare->reader);
 	double ssim;
-	int r;
+	int r = seek(compare, entry->position);
 
-	if (!entry)
-		return 0;
-	region = frames_region(compare->reader);
-	if (region->x + region->width > fb->width || region->y + region->height > fb->height)
-		return -EINVAL;
-	r = seek(compare, entry->position);
 	if (r < 0)
 		return r;
-	shown = fb->pixels + (size_t)region->y * (size_t)fb->width + region->x;
-	r = ssim_rgb(compare->frame.pixels, region->width, shown, fb->width, region->width,
+	r = ssim_rgb(compare->frame.pixels, region->width, shown, stride, region->width,
 		     region->height, &ssim);
 	if (r < 0)
 		return r;
 	*ret_ssim = ssim;
-	*ret_psnr = psnr_rgb(compare->frame.pixels, region->width, shown, fb->width, region->width,
+	*ret_psnr = psnr_rgb(compare->frame.pixels, region->width, shown, stride, region->width,
 			     region->height);
 	return 1;
+}
+
+/* Where the region begins in the picture; NULL if it is not inside. */
+static const uint32_t *find_shown(const struct compare *compare, const struct framebuffer *fb)
+{
+	const struct frames_region *region = frames_region(compare->reader);
+
+	if (region->x + region->width > fb->width || region->y + region->height > fb->height)
+		return NULL;
+	return fb->pixels + (size_t)region->y * (size_t)fb->width + region->x;
+}
+
+int compare_frame(struct compare *compare, uint32_t number, const struct framebuffer *fb,
+		  double *ret_ssim, double *ret_psnr)
+{
+	const struct compare_entry *entry = find(compare, number);
+	const uint32_t *shown;
+
+	if (!entry)
+		return 0;
+	shown = find_shown(compare, fb);
+	return shown ? compare_pixels(compare, entry, shown, fb->width, ret_ssim, ret_psnr)
+		     : -EINVAL;
+}
+
+int compare_keep(struct compare *compare, uint32_t number, const struct framebuffer *fb)
+{
+	const struct frames_region *region = frames_region(compare->reader);
+	const uint32_t *shown;
+	uint32_t *pixels;
+
+	if (!find(compare, number))
+		return 0;
+	shown = find_shown(compare, fb);
+	if (!shown)
+		return -EINVAL;
+	if (compare->n_kept == COMPARE_KEPT_MAX)
+		return -ENOBUFS;
+	if (!compare->kept)
+		compare->kept = calloc(COMPARE_KEPT_MAX, sizeof(*compare->kept));
+	pixels = malloc((size_t)region->width * (size_t)region->height * sizeof(*pixels));
+	if (!compare->kept || !pixels) {
+		free(pixels);
+		return -ENOMEM;
+	}
+	for (int y = 0; y < region->height; y++)
+		memcpy(pixels + (size_t)y * (size_t)region->width,
+		       shown + (size_t)y * (size_t)fb->width,
+		       (size_t)region->width * sizeof(*pixels));
+	compare->kept[compare->n_kept++] = (struct compare_kept){number, pixels};
+	return 1;
+}
+
+int compare_next(struct compare *compare, uint32_t *ret_number, double *ret_ssim, double *ret_psnr)
+{
+	struct compare_kept first;
+	int r;
+
+	if (compare->n_kept == 0)
+		return 0;
+	first = compare->kept[0];
+	memmove(compare->kept, compare->kept + 1, --compare->n_kept * sizeof(first));
+	r = compare_pixels(compare, find(compare, first.number), first.pixels,
+			   frames_region(compare->reader)->width, ret_ssim, ret_psnr);
+	free(first.pixels);
+	*ret_number = first.number;
+	return r;
 }

@@ -83,11 +83,16 @@ static void report_stats(const struct decoder_stats *now, const struct decoder_s
 		   now->h264_without_picture - before->h264_without_picture);
 }
 
+void measurement_stop(struct measurement *measurement)
+{
+	measurement->ended = clock_now();
+	measurement->ended_cpu = cpu_time();
+}
+
 void measurement_report(struct measurement *measurement, const struct connection *connection,
 			const struct decoder *decoder)
 {
-	uint64_t now = clock_now(), cpu = cpu_time();
-	double seconds = (double)(now - measurement->started) / USEC_PER_SEC;
+	double seconds = (double)(measurement->ended - measurement->started) / USEC_PER_SEC;
 
 	measurement->open = false;
 	report_string("name", measurement->name);
@@ -103,5 +108,5 @@ void measurement_report(struct measurement *measurement, const struct connection
 	report_series("ssim", &measurement->ssim, true, 6);
 	report_series("psnr", &measurement->psnr, true, 3);
 	report_int("not_compared", measurement->not_compared);
-	report_int("cpu_us", cpu - measurement->cpu);
+	report_int("cpu_us", measurement->ended_cpu - measurement->cpu);
 }

@@ -17,6 +17,7 @@ struct measurement {
 	char name[MEASUREMENT_NAME_MAX + 1];
 	uint64_t started; /* monotonic microseconds, as all times here */
 	uint64_t cpu; /* of this process, microseconds */
+	uint64_t ended, ended_cpu; /* both 0: not yet */
 	uint64_t last_frame; /* 0: none yet */
 	uint64_t bytes_in, bytes_out, rfb_bytes;
 	struct decoder_stats stats; /* as they were when it began */
@@ -30,6 +31,8 @@ void measurement_begin(struct measurement *measurement, const char *name,
 		       const struct connection *connection, const struct decoder *decoder);
 /* An update that changed a pixel was decoded at this time. */
 void measurement_frame(struct measurement *measurement, uint64_t time);
+/* What is counted after this is not in the report, which has to follow. */
+void measurement_stop(struct measurement *measurement);
 /* Adds its keys to the report that is under way, and ends it. */
 void measurement_report(struct measurement *measurement, const struct connection *connection,
 			const struct decoder *decoder);
