@@ -69,5 +69,9 @@ int files_read(size_t n, char *const *files, struct conf **ret_conf)
 		r = conf_check(conf, stderr);
 	if (r == 0)
 		*ret_conf = STEAL(conf);
+	if (r == -ENOENT)
+		fputs("lazaretctl: --file FILE names the configuration of a system that reads "
+		      "another\n",
+		      stderr);
 	return r;
 }
