@@ -42,7 +42,7 @@ static void reset_signals(void)
 static int place_fds(const struct spawn *spec, int *report)
 {
 	int high[SPAWN_FDS_MAX];
-	int out = -1, err = -1;
+	int in = -1, out = -1, err = -1;
 	int null;
 
 	/* First out of the way, so that no target overwrites a source. */
@@ -64,8 +64,13 @@ static int place_fds(const struct spawn *spec, int *report)
 		if (out < 0)
 			return -errno;
 	}
+	if (spec->stdin_fd > 0) {
+		in = fcntl(spec->stdin_fd, F_DUPFD_CLOEXEC, 64);
+		if (in < 0)
+			return -errno;
+	}
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(out >= 0 ? out : null, 1) < 0)
+	if (null < 0 || dup2(in >= 0 ? in : null, 0) < 0 || dup2(out >= 0 ? out : null, 1) < 0)
 		return -errno;
 	if (err >= 0 && dup2(err, 2) < 0)
 		return -errno;

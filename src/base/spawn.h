@@ -3,8 +3,8 @@
  * Starting a program of ours: by exec, with nothing inherited but what is named.
  *
  * By convention a child finds its ipc channel to the parent as descriptor 3, its configuration as
- * 4, and what else its role needs from 5 on, in the order of `fds`. Standard input is /dev/null,
- * and so is standard output unless `stdout_fd` is said; standard error is `stderr_fd`.
+ * 4, and what else its role needs from 5 on, in the order of `fds`. Standard input and output are
+ * /dev/null unless `stdin_fd`, `stdout_fd` are said; standard error is `stderr_fd`.
  */
 #ifndef LAZARET_BASE_SPAWN_H
 #define LAZARET_BASE_SPAWN_H
@@ -27,7 +27,7 @@ struct spawn {
 				 * and JOURNAL_STREAM for who writes into our own log */
 	const int *fds; /* become 3, 4, …; stay the caller's */
 	size_t n_fds; /* at most SPAWN_FDS_MAX */
-	int stdout_fd; /* 0: /dev/null */
+	int stdin_fd, stdout_fd; /* 0: /dev/null */
 	int stderr_fd; /* -1: the caller's own standard error */
 	bool die_with_parent; /* SIGKILL when the spawning thread's process dies */
 };

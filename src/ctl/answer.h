@@ -10,7 +10,8 @@
  *	FAILED	u8 exit status of lazaretctl, str sentence: what is wrong and what to do (may be empty
  *		after OUTPUT)
  *	OUTPUT	nothing; with two descriptors, from which standard output and standard error of the
- *		command are read to their end, before what ends the answer
+ *		command are read to their end, before what ends the answer; and a third one to write its
+ *		standard input to (ctl/input.h), if the command takes one
  */
 #ifndef LAZARET_CTL_ANSWER_H
 #define LAZARET_CTL_ANSWER_H

@@ -64,6 +64,22 @@ int command_find(size_t n_words, const char *const *words, enum command_id *ret_
 	return -ENOENT;
 }
 
+bool command_is_tool(const struct command *command)
+{
+	return command->where != COMMAND_DAEMON && command->where != COMMAND_LOCAL;
+}
+
+bool command_takes_input(const struct command *command, size_t n, const char *const *arguments)
+{
+	if (command->where != COMMAND_TOOL_INPUT && command->where != COMMAND_TOOL_SECRET)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(arguments[i], "-"))
+			return true;
+	}
+	return false;
+}
+
 #define SECRET " SECRET"
 
 /* How many bytes of `argument` are an option whose value is a secret: "--name" or "--name=". */

@@ -3,6 +3,7 @@
 #ifndef LAZARET_CTL_COMMAND_H
 #define LAZARET_CTL_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attr.h"
@@ -17,7 +18,13 @@ enum command_id {
 	COMMAND_COUNT,
 };
 
-enum command_where { COMMAND_DAEMON, COMMAND_TOOL, COMMAND_LOCAL };
+enum command_where {
+	COMMAND_DAEMON,
+	COMMAND_TOOL,
+	COMMAND_TOOL_INPUT,
+	COMMAND_TOOL_SECRET,
+	COMMAND_LOCAL,
+};
 
 struct command {
 	const char *words; /* separated by one space */
@@ -37,6 +44,11 @@ const struct command *command_row(enum command_id id);
  */
 NODISCARD int command_find(size_t n_words, const char *const *words, enum command_id *ret_id,
 			   size_t *ret_used);
+
+/* Whether lazaretctl does it: COMMAND_TOOL of any kind. */
+bool command_is_tool(const struct command *command);
+/* Whether standard input belongs to the command: it may have it, and one of its arguments is "-". */
+bool command_takes_input(const struct command *command, size_t n, const char *const *arguments);
 
 /*
  * The arguments of a command as one line for the log, each in quotes if it would not be one word

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,13 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "conf/conf.h"
+#include "conf/limits.h"
 #include "conf/role.h"
 #include "ctl/answer.h"
 #include "ctl/command.h"
 #include "ctl/files.h"
 #include "ctl/firewall.h"
+#include "ctl/input.h"
 #include "ctl/paths.h"
 #include "ctl/request.h"
 #include "ctl/roles.h"
@@ -67,10 +70,31 @@ static void print_usage(FILE *out)
 
 /* --- done here ------------------------------------------------------------------------------- */
 
+/* Not the network contract, which would have us read what the text names. */
+static int check_input(void)
+{
+	_cleanup_conf_ struct conf *conf = conf_create();
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	if (!conf || input_read(CONF_FILE_MAX, &text, &len) < 0)
+		return ANSWER_STATUS_FAILED;
+	if (memchr(text, 0, len)) {
+		fputs("input: has a NUL byte and is no text\n", stderr);
+		return ANSWER_STATUS_FAILED;
+	}
+	if (conf_read_text(conf, "input", text, stderr) < 0 || conf_check(conf, stderr) < 0)
+		return ANSWER_STATUS_FAILED;
+	puts("The configuration is in order.");
+	return ANSWER_STATUS_OK;
+}
+
 static int run_config_check(size_t n, char *const *files)
 {
 	_cleanup_contract_ struct contract *contract = NULL;
 
+	if (n == 1 && str_eq(files[0], "-"))
+		return check_input();
 	if (paths_contract(n, files, CONTRACT_CELLS, NULL, &contract) < 0)
 		return ANSWER_STATUS_FAILED;
 	puts("The configuration is in order.");
@@ -152,40 +176,59 @@ static int take_records(struct cursor *c, struct table *table)
 	return cursor_done(c) ? 0 : -EPROTO;
 }
 
-/* Passes on what the command prints over there, until it has ended. */
-static int copy_output(int out, int err)
+/* Passes on what the command prints over there, until it has ended, and to it what it is to read. */
+static int copy_output(int out, int err, struct input_pump *pump)
 {
-	struct pollfd sources[] = {{.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}};
+	struct pollfd fds[] = {{.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}, {0}};
 	char buffer[16384];
 
-	while (sources[0].fd >= 0 || sources[1].fd >= 0) {
-		if (poll(sources, ARRAY_LEN(sources), -1) < 0 && errno != EINTR)
+	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+		fds[2].fd = input_pump_fd(pump, &fds[2].events);
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
 			return -errno;
 		for (int i = 0; i < 2; i++) {
 			ssize_t n = 0;
 
-			if (sources[i].fd < 0 || !sources[i].revents)
+			if (fds[i].fd < 0 || !fds[i].revents)
 				continue;
-			n = read(sources[i].fd, buffer, sizeof(buffer));
+			n = read(fds[i].fd, buffer, sizeof(buffer));
 			if (n > 0 && fd_write_all(1 + i, buffer, (size_t)n) < 0)
 				return -EPIPE;
 			if (n <= 0)
-				sources[i].fd = -1;
+				fds[i].fd = -1;
 		}
+		if (fds[2].fd >= 0 && fds[2].revents)
+			input_pump_run(pump);
 	}
 	return 0;
+}
+
+/* The streams of a command: its output, and its input (-1: none, and then none is wanted). */
+static int take_output(enum command_id id, int out, int err, int in)
+{
+	CLEANUP(input_pump_finish) struct input_pump pump = {.from = -1, .to = -1};
+	int r = 0;
+
+	if (out < 0 || err < 0)
+		return -EPROTO;
+	/* Who does not read all of it has said why. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (in >= 0)
+		r = input_pump_init(&pump, in, command_row(id)->where == COMMAND_TOOL_SECRET);
+	return r < 0 ? r : copy_output(out, err, &pump);
 }
 
 /*
  * Reads one message; 1 while more follow, 0 at the end with the exit status and sentence, or -errno.
  * The sentence is the caller's.
  */
-static int take_answer(int fd, struct table *table, int *ret_status, char **ret_sentence)
+static int take_answer(int fd, enum command_id id, struct table *table, int *ret_status,
+		       char **ret_sentence)
 {
 	static uint8_t storage[IPC_BODY_MAX + 4];
 	struct ipc_message message;
 	int r = ipc_recv_wait(fd, ANSWER_TIMEOUT_MS, storage, &message);
-	_cleanup_fd_ int out = -1, err = -1;
+	_cleanup_fd_ int out = -1, err = -1, in = -1;
 	int status = ANSWER_STATUS_OK;
 	char *sentence;
 	uint8_t kind;
@@ -194,6 +237,7 @@ static int take_answer(int fd, struct table *table, int *ret_status, char **ret_
 		return r;
 	out = ipc_message_take_fd(&message, 0);
 	err = ipc_message_take_fd(&message, 1);
+	in = ipc_message_take_fd(&message, 2);
 	ipc_message_finish(&message);
 	if (message.type != IPC_CONTROL_ANSWER)
 		return -EPROTO;
@@ -203,9 +247,7 @@ static int take_answer(int fd, struct table *table, int *ret_status, char **ret_
 		return r < 0 ? r : 1;
 	}
 	if (kind == ANSWER_OUTPUT) {
-		if (!cursor_done(&message.body) || out < 0 || err < 0)
-			return -EPROTO;
-		r = copy_output(out, err);
+		r = cursor_done(&message.body) ? take_output(id, out, err, FD_STEAL(in)) : -EPROTO;
 		return r < 0 ? r : 1;
 	}
 	if (kind == ANSWER_FAILED)
@@ -260,18 +302,20 @@ static int run_remote(const struct options *options, enum command_id id, size_t 
 
 	if (fd < 0)
 		return explain_connection(options->socket, fd);
-	if (command_row(id)->where == COMMAND_TOOL && options->json)
+	if (command_is_tool(command_row(id)) && options->json)
 		words[n++] = json;
 	r = request_send(fd, n, (const char *const *)words);
 	/* Whom the daemon turned away before it was asked, it has told why. */
 	if (r == 0 || r == -EPIPE) {
 		do
-			r = take_answer(fd, &table, &status, &sentence);
+			r = take_answer(fd, id, &table, &status, &sentence);
 		while (r > 0);
 	}
 	if (r == 0 && status == ANSWER_STATUS_OK)
 		r = print_answer(options, id, &table);
 	table_finish(&table);
+	if (r == -ECANCELED)
+		return ANSWER_STATUS_FAILED;
 	if (r < 0) {
 		fprintf(stderr, "lazaretctl: the daemon did not answer as it should: %s\n",
 			strerror(-r));
@@ -290,7 +334,7 @@ static bool is_ours(const struct options *options, const struct command *command
 {
 	if (command->where == COMMAND_LOCAL)
 		return true;
-	return command->where == COMMAND_TOOL && (options->here || geteuid() == 0);
+	return command_is_tool(command) && (options->here || geteuid() == 0);
 }
 
 static int run(const struct options *options, size_t n, char **words)
@@ -318,10 +362,15 @@ static int run(const struct options *options, size_t n, char **words)
 int main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{"json", no_argument, NULL, 'j'},     {"socket", required_argument, NULL, 's'},
-		{"here", no_argument, NULL, 'H'},     {"file", required_argument, NULL, 'f'},
-		{"no-files", no_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},  {0},
+		{"json", no_argument, NULL, 'j'},
+		{"socket", required_argument, NULL, 's'},
+		{"here", no_argument, NULL, 'H'},
+		{"file", required_argument, NULL, 'f'},
+		{"no-files", no_argument, NULL, 'n'},
+		{"input", no_argument, NULL, 'i'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{0},
 	};
 	struct options options = {.socket = getenv(SOCKET_ENV)};
 	int option;
@@ -347,6 +396,9 @@ int main(int argc, char **argv)
 			break;
 		case 'n': /* as the daemon runs us for somebody */
 			files_forbid();
+			break;
+		case 'i':
+			input_from_caller();
 			break;
 		case 'h':
 			print_usage(stdout);

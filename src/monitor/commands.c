@@ -315,7 +315,7 @@ void command_run(enum command_id id, const struct command_call *call)
 		[COMMAND_SHUTDOWN] = run_shutdown, [COMMAND_ROLES_SHOW] = run_roles_show,
 	};
 
-	if (command_row(id)->where == COMMAND_TOOL)
+	if (command_is_tool(command_row(id)))
 		tool_start(call, id);
 	else if (run[id])
 		run[id](call);

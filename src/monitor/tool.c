@@ -23,7 +23,7 @@
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
 
-/* The program, the socket, no files, the files of the configuration, --json, two words of a name. */
+/* The program, the socket, no files, input, the files of the configuration, --json, a name's words. */
 #define ARGUMENTS_MAX (CONTROL_WORDS_MAX + 48)
 
 struct tool {
@@ -106,7 +106,12 @@ static size_t put_words(const char **argv, size_t n, const char *words, char *st
 	}
 }
 
-static int run(struct tool *tool, enum command_id id, int out, int err)
+/* Its descriptors; `in` 0 for none. */
+struct ends {
+	int in, out, err;
+};
+
+static int run(struct tool *tool, enum command_id id, const struct ends *ends)
 {
 	struct monitor *monitor = tool->monitor;
 	const struct command_call *call = &tool->call;
@@ -132,6 +137,8 @@ static int run(struct tool *tool, enum command_id id, int out, int err)
 	if (call->caller->found == 0)
 		snprintf(ssh, sizeof(ssh), "SSH_CONNECTION=%s %u %s %u", origin->address,
 			 origin->port, origin->local_address, origin->local_port);
+	if (ends->in > 0)
+		argv[n++] = "--input";
 	for (size_t i = 0; i < monitor->n_files; i++) {
 		argv[n++] = "--file";
 		argv[n++] = monitor->files[i];
@@ -145,8 +152,9 @@ static int run(struct tool *tool, enum command_id id, int out, int err)
 	return spawn(&(const struct spawn){.path = argv[0],
 					   .argv = argv,
 					   .env = env,
-					   .stdout_fd = out,
-					   .stderr_fd = err,
+					   .stdin_fd = ends->in,
+					   .stdout_fd = ends->out,
+					   .stderr_fd = ends->err,
 					   .die_with_parent = true},
 		     &tool->child);
 }
@@ -164,34 +172,79 @@ static int watch(struct tool *tool)
 	return 0;
 }
 
+/* One pipe for each of its descriptors: its end, and the caller's. */
+struct pipes {
+	struct ends tool, caller;
+	bool with_input;
+};
+
+static int pipe_make(int *ret_read, int *ret_write)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	*ret_read = fds[0];
+	*ret_write = fds[1];
+	return 0;
+}
+
+static void ends_close(struct ends *ends)
+{
+	fd_close(ends->in > 0 ? ends->in : -1);
+	fd_close(ends->out);
+	fd_close(ends->err);
+	*ends = (struct ends){.out = -1, .err = -1};
+}
+
+static void pipes_close(struct pipes *pipes)
+{
+	ends_close(&pipes->tool);
+	ends_close(&pipes->caller);
+}
+
+static int pipes_make(struct pipes *pipes)
+{
+	int r = pipe_make(&pipes->caller.out, &pipes->tool.out);
+
+	if (r == 0)
+		r = pipe_make(&pipes->caller.err, &pipes->tool.err);
+	if (r == 0 && pipes->with_input)
+		r = pipe_make(&pipes->tool.in, &pipes->caller.in);
+	return r;
+}
+
+static void hand_over(const struct command_call *call, const struct pipes *pipes)
+{
+	const int fds[] = {pipes->caller.out, pipes->caller.err, pipes->caller.in};
+	struct buf body;
+
+	buf_init(&body, IPC_BODY_MAX);
+	answer_output(&body);
+	call->answer_fds(call->data, &body, fds, pipes->with_input ? 3 : 2);
+	buf_finish(&body);
+}
+
 static int begin(struct tool *tool, enum command_id id)
 {
 	const struct command_call *call = &tool->call;
-	int out[2], err[2];
-	struct buf body;
-	int r;
+	CLEANUP(pipes_close)
+	struct pipes pipes = {
+		.tool = {.out = -1, .err = -1},
+		.caller = {.out = -1, .err = -1},
+		.with_input = command_takes_input(command_row(id), call->n_arguments,
+						  call->arguments),
+	};
+	int r = pipes_make(&pipes);
 
-	if (pipe2(out, O_CLOEXEC) < 0)
-		return -errno;
-	if (pipe2(err, O_CLOEXEC) < 0) {
-		r = -errno;
-		close(out[0]);
-		close(out[1]);
-		return r;
-	}
-	r = run(tool, id, out[1], err[1]);
-	close(out[1]);
-	close(err[1]);
+	if (r == 0)
+		r = run(tool, id, &pipes.tool);
+	/* Only the tool has them from now on, so that its end is seen. */
+	ends_close(&pipes.tool);
 	if (r == 0)
 		r = watch(tool);
-	if (r == 0) {
-		buf_init(&body, IPC_BODY_MAX);
-		answer_output(&body);
-		call->answer_fds(call->data, &body, (const int[]){out[0], err[0]}, 2);
-		buf_finish(&body);
-	}
-	close(out[0]);
-	close(err[0]);
+	if (r == 0)
+		hand_over(call, &pipes);
 	return r;
 }
 

@@ -54,7 +54,7 @@ static void write_script(const char *text)
 struct peer {
 	struct caller caller;
 	struct tool *tool;
-	int out, err;
+	int out, err, in;
 	bool ended;
 	int status;
 	char sentence[128];
@@ -67,9 +67,10 @@ static void handle_answer_fds(void *data, const struct buf *body, const int *fds
 
 	assert_int_equal(cursor_u8(&c), ANSWER_OUTPUT);
 	assert_true(cursor_done(&c));
-	assert_int_equal(n, 2);
+	assert_true(n == 2 || n == 3);
 	peer->out = dup(fds[0]);
 	peer->err = dup(fds[1]);
+	peer->in = n == 3 ? dup(fds[2]) : -1;
 }
 
 static void handle_answer(void *data, const struct buf *body)
@@ -89,7 +90,7 @@ static void handle_answer(void *data, const struct buf *body)
 
 static void start(struct peer *peer, enum command_id id, size_t n, const char *const *arguments)
 {
-	peer->out = peer->err = -1;
+	peer->out = peer->err = peer->in = -1;
 	tool_start(&(const struct command_call){.monitor = &monitor,
 						.caller = &peer->caller,
 						.arguments = arguments,
@@ -160,6 +161,36 @@ static void test_environment(void **state)
 	assert_int_equal(peer.status, 0);
 	assert_reads(peer.out, "LANG=C.UTF-8\nLAZARET_CALLER=uid-0\nPATH=/usr/sbin:/usr/bin:/sbin:/"
 			       "bin\nSSH_CONNECTION=\n");
+	close(peer.err);
+}
+
+/* Its input is the caller's, if the table lets it and he wants it; its end is seen. */
+static void test_input(void **state)
+{
+	struct peer peer = {0};
+
+	(void)state;
+	write_script("printf '%s|' \"$@\"; cat");
+	start(&peer, COMMAND_CONFIG_CHECK, 1, (const char *const[]){"-"});
+	assert_true(peer.in >= 0);
+	assert_int_equal(write(peer.in, "some\ntext", 9), 9);
+	close(peer.in);
+	await(&peer);
+	assert_reads(peer.out,
+		     "--no-files|--socket|/run/lazaret/control|--input|config|check|-|some\ntext");
+	close(peer.err);
+	/* Not without "-", and not what is not marked. */
+	start(&peer, COMMAND_CONFIG_CHECK, 0, NULL);
+	assert_int_equal(peer.in, -1);
+	peer.ended = false;
+	await(&peer);
+	assert_reads(peer.out, "--no-files|--socket|/run/lazaret/control|config|check|");
+	close(peer.err);
+	start(&peer, COMMAND_CONFIG_DUMP, 1, (const char *const[]){"-"});
+	assert_int_equal(peer.in, -1);
+	peer.ended = false;
+	await(&peer);
+	close(peer.out);
 	close(peer.err);
 }
 
@@ -265,9 +296,10 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_output),    cmocka_unit_test(test_environment),
-		cmocka_unit_test(test_many),      cmocka_unit_test(test_endless),
-		cmocka_unit_test(test_abandoned), cmocka_unit_test(test_unstartable),
+		cmocka_unit_test(test_output),      cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_input),       cmocka_unit_test(test_many),
+		cmocka_unit_test(test_endless),     cmocka_unit_test(test_abandoned),
+		cmocka_unit_test(test_unstartable),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
