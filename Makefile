@@ -11,7 +11,7 @@ comma := ,
 # What follows needs root: useradd, namespaces, packet filter.
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=DEMO_PORT$(comma)DEMO_LISTEN$(comma)DEMO_USERS$(comma)DEMO_URL$(comma)DEMO_ALLOW$(comma)DEMO_CONFIG$(comma)DEMO_STATE$(comma)BUILD$(comma)LAZARET_TIME_FACTOR,)
 
-.PHONY: all build build-check build-bench demo view check check-vm bench fuzz soak lint install clean help
+.PHONY: all build build-check build-bench demo view check check-vm check-deb bench deb fuzz soak lint install clean help
 
 all: build
 
@@ -21,6 +21,8 @@ help:
 	@echo 'make view     open vncviewer on the running demo'
 	@echo 'make check    the tests: unit, fuzz replay, protocol, system'
 	@echo 'make check-vm the system tests in a virtual machine with systemd, cgroup v2, AppArmor'
+	@echo 'make deb      Debian packages into build/deb; scripts/publish-repository makes a repository of them'
+	@echo 'make check-deb whether two builds of the packages are the same, and lintian'
 	@echo 'make bench    side by side with peers, and more (PARTS: side-by-side replay login scroll)'
 	@echo 'make fuzz     run the fuzz targets (FUZZ_SECONDS each, default 60)'
 	@echo 'make soak     log in, browse and leave for SOAK_MINUTES (default 30), watch for leaks'
@@ -55,6 +57,14 @@ check-vm:
 	@ninja -C build/vm -j $(JOBS)
 	@$(SUDO) env BUILD=build/vm tests/vm/run
 
+deb:
+	@scripts/install-packages build deb
+	@scripts/make-deb
+
+check-deb:
+	@scripts/install-packages build deb
+	@scripts/check-deb
+
 # Optimised as a release is. GCC sees dangling pointers in tests at -O3 that are none.
 build-bench:
 	@scripts/install-packages build run view test bench
@@ -83,4 +93,4 @@ install: build
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf $(BUILD) $(CHECK) $(BENCH) build/bench-hooks build/vm build/fuzz
+	rm -rf $(BUILD) $(CHECK) $(BENCH) build/bench-hooks build/vm build/fuzz build/deb build/check-deb
