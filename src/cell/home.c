@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -20,6 +21,10 @@
 
 #define OWNER_MAX 256
 #define LOOP_TRIES 64
+/* Locked shared by who uses the folder, alone by who mounts or unmounts it. */
+#define USE "use"
+#define USE_TRIES 200
+#define USE_PAUSE 10000 /* us */
 #define BLOCK 4096
 /* linux/ext4.h is not exported: grow to this many blocks, mounted. */
 #define EXT4_IOC_RESIZE_FS _IOW('f', 16, uint64_t)
@@ -152,9 +157,14 @@ static int mount_volume(int file, const char *target)
 {
 	char device[64];
 	const char *const repair[] = {"/sbin/e2fsck", "-p", device, NULL};
-	_cleanup_fd_ int loop = attach(file, device);
+	_cleanup_fd_ int loop = -1;
 	int r = 0;
 
+	/* The loop device keeps the file open, and with it the lock: a volume that is still mounted
+	 * somewhere, were it in another namespace only, is never mounted a second time. */
+	if (flock(file, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	loop = attach(file, device);
 	if (loop < 0)
 		return loop;
 	if (mount(device, target, "ext4", MS_NOSUID | MS_NODEV | MS_NOATIME, "errors=remount-ro") ==
@@ -301,10 +311,77 @@ static int open_user_folder(const char *state, uid_t uid, bool make, int *ret_di
 	return 0;
 }
 
+/* The folder of earlier versions, which lay beside the home. */
+static int adopt_transfer(int data, int lock)
+{
+	if (faccessat(lock, "transfer", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	if (renameat(data, "transfer", lock, "transfer") < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+static int make_folders(int dir, uid_t uid, gid_t gid)
+{
+	_cleanup_fd_ int data = -1, lock = -1;
+	int r = folder(dir, "data", 0711, &data);
+
+	if (r == 0)
+		r = user_folder(data, "home", uid, gid);
+	if (r == 0)
+		r = folder(data, "lock", 0711, &lock);
+	if (r == 0)
+		r = adopt_transfer(data, lock);
+	if (r == 0)
+		r = user_folder(lock, "transfer", uid, gid);
+	return r == 0 ? user_folder(lock, "staging", uid, gid) : r;
+}
+
+static int mount_data(int dir, const char *target, uint64_t size)
+{
+	if (is_mounted(dir))
+		return 0;
+	if (mkdirat(dir, "data", 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return open_volume(dir, target, size);
+}
+
+/*
+ * Whoever comes first mounts. In changing from the one lock to the other the kernel lets go for a moment,
+ * in which the last user may have unmounted: it is looked again.
+ */
+static int use_data(int dir, const char *target, uint64_t size, int *ret_use)
+{
+	_cleanup_fd_ int use = openat(dir, USE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (use < 0)
+		return -errno;
+	for (int i = 0; i < USE_TRIES; i++) {
+		if (flock(use, LOCK_EX | LOCK_NB) == 0) {
+			int r = mount_data(dir, target, size);
+
+			/* The loop device of before lets go a little later than umount(2) returns. */
+			if (r < 0 && r != -EBUSY)
+				return r;
+		} else if (errno != EWOULDBLOCK) {
+			return -errno;
+		}
+		if (flock(use, LOCK_SH) < 0)
+			return -errno;
+		if (is_mounted(dir)) {
+			*ret_use = FD_STEAL(use);
+			return 0;
+		}
+		(void)flock(use, LOCK_UN);
+		usleep(USE_PAUSE);
+	}
+	return -EBUSY;
+}
+
 int home_open(const char *state, uid_t uid, gid_t gid, const char *user, uint64_t size,
 	      struct home *ret_home)
 {
-	_cleanup_fd_ int dir = -1, data = -1;
+	_cleanup_fd_ int dir = -1, use = -1;
 	char target[HOME_PATH_MAX - 16];
 	struct home home;
 	int r;
@@ -318,31 +395,23 @@ int home_open(const char *state, uid_t uid, gid_t gid, const char *user, uint64_
 	r = open_user_folder(state, uid, true, &dir);
 	if (r == 0)
 		r = check_owner(dir, uid, user);
-	if (r < 0)
-		return r;
-	if (!is_mounted(dir)) {
-		if (mkdirat(dir, "data", 0700) < 0 && errno != EEXIST)
-			return -errno;
-		r = open_volume(dir, target, size);
-		if (r < 0)
-			return r;
-	}
-	r = folder(dir, "data", 0711, &data);
 	if (r == 0)
-		r = user_folder(data, "home", uid, gid);
+		r = use_data(dir, target, size, &use);
 	if (r == 0)
-		r = user_folder(data, "transfer", uid, gid);
+		r = make_folders(dir, uid, gid);
 	if (r < 0)
 		return r;
 	snprintf(home.home, sizeof(home.home), "%s/home", target);
-	snprintf(home.transfer, sizeof(home.transfer), "%s/transfer", target);
+	snprintf(home.transfer, sizeof(home.transfer), "%s/lock/transfer", target);
+	snprintf(home.lock, sizeof(home.lock), "%s/lock", target);
+	home.use = FD_STEAL(use);
 	*ret_home = home;
 	return 0;
 }
 
 int home_close(const char *state, uid_t uid)
 {
-	_cleanup_fd_ int dir = -1;
+	_cleanup_fd_ int dir = -1, use = -1;
 	char target[HOME_PATH_MAX];
 	int r = open_user_folder(state, uid, false, &dir);
 
@@ -353,5 +422,16 @@ int home_close(const char *state, uid_t uid)
 	snprintf(target, sizeof(target), "%s/users/%u/data", state, (unsigned int)uid);
 	if (!is_mounted(dir))
 		return 0;
+	use = openat(dir, USE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (use < 0)
+		return -errno;
+	/* Somebody else uses it, and will close it. */
+	if (flock(use, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 0 : -errno;
 	return umount2(target, UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+void home_release(struct home *home)
+{
+	home->use = fd_close(home->use);
 }

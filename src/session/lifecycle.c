@@ -355,6 +355,7 @@ static int clear(struct session *session)
 	int r = session->group ? cgroup_remove(session->group) : 0;
 
 	if (r == 0 && session->home_open) {
+		home_release(&session->home);
 		r = home_close(conf_str(session->conf, CONF_STATE_DIR), session->record.uid);
 		session->home_open = r < 0;
 	}

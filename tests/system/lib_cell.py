@@ -114,13 +114,13 @@ class CellTest(SystemTest):
 
     @classmethod
     def files(cls, user):
-        """The user's folder as the host sees it: data/home and data/transfer."""
+        """The user's folder as the host sees it: data/home and data/lock/transfer."""
         return (pathlib.Path(cls.system.programs).parent / "state/users"
                 / str(cls.system.uid(user)))
 
     @classmethod
     def order(cls, user, *words):
-        return Order(cls.files(user) / "data/transfer/probe", words)
+        return Order(cls.files(user) / "data/lock/transfer/probe", words)
 
     @classmethod
     def ask(cls, user, *words, seconds=60):

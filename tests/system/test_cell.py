@@ -145,7 +145,7 @@ class Cells(CellTest):
         bob = self.files("bob")
         programs = pathlib.Path(self.system.programs)
         runtime = "/run/lazaret-demo-" + programs.parent.name
-        found = [bob, bob / "data/home", bob / "data/transfer", bob / "volume", bob.parent,
+        found = [bob, bob / "data/home", bob / "data/lock/transfer", bob / "volume", bob.parent,
                  self.files("alice"), programs.parent, self.system.state,
                  self.system.state / "server.key", runtime, runtime + "/control",
                  runtime + "/sessions", "/home/" + self.system.name("bob")]
@@ -297,8 +297,8 @@ class Cells(CellTest):
             "/run/systemd/private", "/run/systemd/notify", "/run/systemd/journal/socket",
             "/dev/log", "/run/nscd/socket", "/run/docker.sock", runtime + "/control",
             "%s/sessions/%s/wayland" % (runtime, other),
-            str(self.files("bob") / "data/transfer/probe"),
-            str(self.files("alice") / "data/transfer/probe")]
+            str(self.files("bob") / "data/lock/transfer/probe"),
+            str(self.files("alice") / "data/lock/transfer/probe")]
         answers = self.ask("alice", "unix", *paths)
         found = {a["what"]: a["result"] for a in answers if "result" in a}
         self.assertEqual(found, {"unix " + p: "denied" for p in paths})

@@ -202,7 +202,7 @@ class Session(SystemTest):
         client.wait_colour(BLUE)
         self.open(client, "/download")
         state = self.system.programs.rpartition("/")[0] + "/state"
-        folder = pathlib.Path(state) / "users" / str(self.system.uid("alice")) / "data/transfer"
+        folder = pathlib.Path(state) / "users" / str(self.system.uid("alice")) / "data/lock/transfer"
 
         def keep():
             # The file comes over plain HTTP: Chromium asks first, and here is its button "Keep".

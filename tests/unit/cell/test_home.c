@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +64,12 @@ static int tear_down(void **unused)
 	return 0;
 }
 
+static int leave(struct home *home)
+{
+	home_release(home);
+	return home_close(state, UID);
+}
+
 static void assert_is(const char *path, mode_t mode, uid_t uid, gid_t gid)
 {
 	struct stat st;
@@ -75,7 +82,7 @@ static void assert_is(const char *path, mode_t mode, uid_t uid, gid_t gid)
 
 static void test_made(void **unused)
 {
-	struct home home;
+	struct home home = {.use = -1}, other;
 	struct statvfs fs;
 
 	(void)unused;
@@ -83,7 +90,7 @@ static void test_made(void **unused)
 	assert_int_equal(access(at("owner"), F_OK), -1);
 	assert_int_equal(home_open(state, UID, GID, "alice", SIZE, &home), 0);
 	assert_string_equal(home.home, at("data/home"));
-	assert_string_equal(home.transfer, at("data/transfer"));
+	assert_string_equal(home.transfer, at("data/lock/transfer"));
 	assert_is(home.home, 0700, UID, GID);
 	assert_is(home.transfer, 0700, UID, GID);
 	assert_is(at("data"), 0711, 0, 0);
@@ -93,11 +100,13 @@ static void test_made(void **unused)
 	assert_true(fs.f_flag & ST_NOSUID);
 	assert_true(fs.f_flag & ST_NODEV);
 	assert_true(fs.f_blocks * fs.f_frsize <= SIZE);
-	/* Again, while it is there. */
-	assert_int_equal(home_open(state, UID, GID, "alice", SIZE, &home), 0);
-	assert_int_equal(home_close(state, UID), 0);
+	/* Again, while it is there: whoever is the last to leave closes it. */
+	assert_int_equal(home_open(state, UID, GID, "alice", SIZE, &other), 0);
+	assert_int_equal(leave(&home), 0);
+	assert_int_equal(access(home.home, F_OK), 0);
+	assert_int_equal(leave(&other), 0);
 	assert_int_equal(access(home.home, F_OK), -1);
-	assert_int_equal(home_close(state, UID), 0);
+	assert_int_equal(leave(&home), 0);
 	assert_int_equal(home_close(state, UID + 1), 0);
 }
 
@@ -110,16 +119,52 @@ static void put(const char *path, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
+/* Mounted in another namespace still: never a second time, which would destroy it. */
+static void test_never_twice(void **unused)
+{
+	struct home home = {.use = -1};
+	int tree;
+
+	(void)unused;
+	assert_int_equal(home_open(state, UID, GID, "alice", SIZE, &home), 0);
+	tree = (int)syscall(SYS_open_tree, AT_FDCWD, at("data"),
+			    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	assert_true(tree >= 0);
+	assert_int_equal(leave(&home), 0);
+	assert_int_equal(home_open(state, UID, GID, "alice", SIZE, &home), -EBUSY);
+	close(tree);
+	assert_int_equal(home_open(state, UID, GID, "alice", SIZE, &home), 0);
+	assert_int_equal(leave(&home), 0);
+}
+
+/* The layout of earlier versions: what is there stays the user's. */
+static void test_older_layout(void **unused)
+{
+	struct home home = {.use = -1};
+	char path[600];
+
+	(void)unused;
+	assert_int_equal(home_open(state, UID, GID, "alice", SIZE, &home), 0);
+	snprintf(path, sizeof(path), "%s/letter", home.transfer);
+	put(path, "content");
+	assert_int_equal(rename(home.transfer, at("data/transfer")), 0);
+	assert_int_equal(leave(&home), 0);
+	assert_int_equal(home_open(state, UID, GID, "alice", SIZE, &home), 0);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(access(at("data/transfer"), F_OK), -1);
+	assert_int_equal(leave(&home), 0);
+}
+
 static void test_kept_and_whose(void **unused)
 {
-	struct home home;
+	struct home home = {.use = -1};
 	char path[600];
 
 	(void)unused;
 	assert_int_equal(home_open(state, UID, GID, "alice", SIZE, &home), 0);
 	snprintf(path, sizeof(path), "%s/letter", home.home);
 	put(path, "content");
-	assert_int_equal(home_close(state, UID), 0);
+	assert_int_equal(leave(&home), 0);
 	/* The uid was given to somebody else: he does not get what is there. */
 	assert_int_equal(home_open(state, UID, GID, "mallory", SIZE, &home), -ESTALE);
 	assert_int_equal(access(path, F_OK), -1);
@@ -127,9 +172,9 @@ static void test_kept_and_whose(void **unused)
 	assert_int_equal(access(path, F_OK), 0);
 	/* In use. */
 	assert_int_equal(chdir(home.home), 0);
-	assert_int_equal(home_close(state, UID), -EBUSY);
+	assert_int_equal(leave(&home), -EBUSY);
 	assert_int_equal(chdir("/"), 0);
-	assert_int_equal(home_close(state, UID), 0);
+	assert_int_equal(leave(&home), 0);
 }
 
 static uint64_t fill(const char *path)
@@ -149,7 +194,7 @@ static uint64_t fill(const char *path)
 
 static void test_bounded_and_growing(void **unused)
 {
-	struct home home;
+	struct home home = {.use = -1};
 	struct stat st;
 	char path[600];
 	uint64_t had;
@@ -165,38 +210,38 @@ static void test_bounded_and_growing(void **unused)
 	assert_int_equal(stat(at("volume"), &st), 0);
 	assert_int_equal(st.st_size, SIZE);
 	/* A full one is opened as any other, and grows when the operator allows more. */
-	assert_int_equal(home_close(state, UID), 0);
+	assert_int_equal(leave(&home), 0);
 	assert_int_equal(home_open(state, UID, GID, "alice", 2 * SIZE, &home), 0);
 	had = fill(path);
 	assert_true(had > SIZE / 2 && had <= SIZE + MIB);
-	assert_int_equal(home_close(state, UID), 0);
+	assert_int_equal(leave(&home), 0);
 	/* Less leaves it as it is. */
 	assert_int_equal(home_open(state, UID, GID, "alice", SIZE, &home), 0);
 	assert_int_equal(stat(at("volume"), &st), 0);
 	assert_int_equal(st.st_size, 2 * SIZE);
-	assert_int_equal(home_close(state, UID), 0);
+	assert_int_equal(leave(&home), 0);
 }
 
 /* The file was made larger, and then the machine went down: the next start goes on with it. */
 static void test_growing_broke_off(void **unused)
 {
-	struct home home;
+	struct home home = {.use = -1};
 	struct statvfs fs;
 
 	(void)unused;
 	assert_int_equal(home_open(state, UID, GID, "alice", SIZE, &home), 0);
-	assert_int_equal(home_close(state, UID), 0);
+	assert_int_equal(leave(&home), 0);
 	assert_int_equal(truncate(at("volume"), 2 * SIZE), 0);
 	assert_int_equal(home_open(state, UID, GID, "alice", 2 * SIZE, &home), 0);
 	assert_int_equal(statvfs(home.home, &fs), 0);
 	assert_true(fs.f_blocks * fs.f_frsize > SIZE + SIZE / 2);
-	assert_int_equal(home_close(state, UID), 0);
+	assert_int_equal(leave(&home), 0);
 }
 
 /* Links where folders should be: root follows none of them. */
 static void test_links(void **unused)
 {
-	struct home home;
+	struct home home = {.use = -1};
 	char path[600], elsewhere[512];
 
 	(void)unused;
@@ -217,25 +262,25 @@ static void test_links(void **unused)
 
 static void test_damaged(void **unused)
 {
-	struct home home;
+	struct home home = {.use = -1};
 	int fd;
 
 	(void)unused;
 	assert_int_equal(home_open(state, UID, GID, "alice", SIZE, &home), 0);
-	assert_int_equal(home_close(state, UID), 0);
+	assert_int_equal(leave(&home), 0);
 	/* The first superblock is gone: e2fsck -p finds no file system that it dares to mend. */
 	fd = open(at("volume"), O_WRONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	assert_int_equal(pwrite(fd, (char[1024]){0}, 1024, 1024), 1024);
 	close(fd);
 	assert_int_equal(home_open(state, UID, GID, "alice", SIZE, &home), -EUCLEAN);
-	assert_int_equal(home_close(state, UID), 0);
+	assert_int_equal(leave(&home), 0);
 }
 
 /* A half-made volume of a start that was killed is made anew, and never taken for a whole one. */
 static void test_half_made(void **unused)
 {
-	struct home home;
+	struct home home = {.use = -1};
 	char path[600];
 
 	(void)unused;
@@ -246,13 +291,15 @@ static void test_half_made(void **unused)
 	put(at("volume.new"), "half");
 	assert_int_equal(home_open(state, UID, GID, "alice", SIZE, &home), 0);
 	assert_int_equal(access(at("volume.new"), F_OK), -1);
-	assert_int_equal(home_close(state, UID), 0);
+	assert_int_equal(leave(&home), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_made, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_never_twice, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_older_layout, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_kept_and_whose, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bounded_and_growing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_growing_broke_off, set_up, tear_down),
