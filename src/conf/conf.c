@@ -27,7 +27,7 @@
 		       .unit = (u),                   \
 		       .who = CONF_FOR_MONITOR | (w), \
 		       .help = (h)},
-enum { G = CONF_FOR_GATEWAY, N = CONF_FOR_NETD, S = CONF_FOR_SESSION };
+enum { G = CONF_FOR_GATEWAY, N = CONF_FOR_NETD, S = CONF_FOR_SESSION, C = CONF_FOR_CHECKD };
 static const struct conf_row rows[] = {
 #include "conf/options.def"
 };
@@ -420,6 +420,17 @@ const char *conf_group_name(const struct conf *conf, size_t group)
 int64_t conf_group_int(const struct conf *conf, size_t group, enum conf_group_id id)
 {
 	return conf->groups[group].values[id].num;
+}
+
+size_t conf_group_list_len(const struct conf *conf, size_t group, enum conf_group_id id)
+{
+	return conf->groups[group].values[id].list_len;
+}
+
+const char *conf_group_list_item(const struct conf *conf, size_t group, enum conf_group_id id,
+				 size_t index)
+{
+	return conf->groups[group].values[id].list[index];
 }
 
 bool conf_group_has(const struct conf *conf, size_t group, enum conf_group_id id)

@@ -56,6 +56,7 @@ enum conf_who {
 	CONF_FOR_NETD = 1 << 1,
 	CONF_FOR_SESSION = 1 << 2,
 	CONF_FOR_MONITOR = 1 << 3, /* everything */
+	CONF_FOR_CHECKD = 1 << 4,
 };
 
 /* Values of the enumerations, in the order of their words. */
@@ -74,6 +75,20 @@ enum conf_admin_login {
 	CONF_ADMIN_LOGIN_PASSWORD,
 	CONF_ADMIN_LOGIN_EITHER,
 	CONF_ADMIN_LOGIN_BOTH,
+};
+enum conf_transfer {
+	CONF_TRANSFER_OFF = 0,
+	CONF_TRANSFER_IN = 1,
+	CONF_TRANSFER_OUT = 2,
+	CONF_TRANSFER_BOTH = 3, /* = IN | OUT */
+};
+enum conf_lock_name_mismatch { CONF_LOCK_NAME_MISMATCH_REFUSE, CONF_LOCK_NAME_MISMATCH_PASS };
+enum conf_lock_scanner_down { CONF_LOCK_SCANNER_DOWN_REFUSE, CONF_LOCK_SCANNER_DOWN_PASS };
+enum conf_lock_quarantine {
+	CONF_LOCK_QUARANTINE_REVIEW,
+	CONF_LOCK_QUARANTINE_TYPES,
+	CONF_LOCK_QUARANTINE_ALL,
+	CONF_LOCK_QUARANTINE_OFF,
 };
 enum conf_language { CONF_LANGUAGE_EN, CONF_LANGUAGE_DE };
 
@@ -130,6 +145,9 @@ const char *conf_origin(const struct conf *conf, enum conf_id id);
 size_t conf_group_count(const struct conf *conf);
 const char *conf_group_name(const struct conf *conf, size_t group);
 int64_t conf_group_int(const struct conf *conf, size_t group, enum conf_group_id id);
+size_t conf_group_list_len(const struct conf *conf, size_t group, enum conf_group_id id);
+const char *conf_group_list_item(const struct conf *conf, size_t group, enum conf_group_id id,
+				 size_t index);
 /* Whether the section says anything about it. */
 bool conf_group_has(const struct conf *conf, size_t group, enum conf_group_id id);
 

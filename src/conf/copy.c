@@ -57,6 +57,12 @@ static bool path_option_is_for(enum conf_path_id id, uint32_t who)
 	return id == CONF_PATH_GROUPS || (who & (CONF_FOR_NETD | CONF_FOR_MONITOR));
 }
 
+/* What files may pass is nothing that a session asks; the lists can be long. */
+static bool group_option_is_for(enum conf_group_id id, uint32_t who)
+{
+	return id < CONF_GROUP_TRANSFER || (who & (CONF_FOR_CHECKD | CONF_FOR_MONITOR));
+}
+
 static void put_paths(const struct conf *conf, enum conf_who who, struct buf *out)
 {
 	buf_put_u32(out, (uint32_t)conf->n_paths);
@@ -86,9 +92,11 @@ void conf_put(const struct conf *conf, enum conf_who who, struct buf *out)
 	buf_put_u32(out, who & CONF_FOR_GATEWAY ? 0 : (uint32_t)conf->n_groups);
 	for (size_t i = 0; i < conf->n_groups && !(who & CONF_FOR_GATEWAY); i++) {
 		buf_put_str(out, conf->groups[i].name);
-		for (size_t k = 0; k < CONF_GROUP_OPTION_COUNT; k++)
-			put_value(out, &conf->groups[i].values[k],
-				  conf_group_row((enum conf_group_id)k)->type);
+		for (size_t k = 0; k < CONF_GROUP_OPTION_COUNT; k++) {
+			if (group_option_is_for((enum conf_group_id)k, who))
+				put_value(out, &conf->groups[i].values[k],
+					  conf_group_row((enum conf_group_id)k)->type);
+		}
 	}
 	if (!(who & CONF_FOR_GATEWAY))
 		put_paths(conf, who, out);
@@ -138,7 +146,7 @@ static int get_value(struct cursor *c, struct conf_value *value, const struct co
 	return cursor_failed(c) ? -EPROTO : 0;
 }
 
-static int get_groups(struct cursor *c, struct conf *conf)
+static int get_groups(struct cursor *c, struct conf *conf, uint32_t who)
 {
 	uint32_t n = cursor_u32(c);
 
@@ -151,9 +159,11 @@ static int get_groups(struct cursor *c, struct conf *conf)
 		if (!group)
 			return -EPROTO;
 		for (size_t k = 0; k < CONF_GROUP_OPTION_COUNT; k++) {
-			int r = get_value(c, &group->values[k],
-					  conf_group_row((enum conf_group_id)k));
+			int r = 0;
 
+			if (group_option_is_for((enum conf_group_id)k, who))
+				r = get_value(c, &group->values[k],
+					      conf_group_row((enum conf_group_id)k));
 			if (r < 0)
 				return r;
 		}
@@ -210,7 +220,7 @@ int conf_get(struct cursor *c, struct conf **ret_conf)
 		if (r < 0)
 			return r;
 	}
-	r = get_groups(c, conf);
+	r = get_groups(c, conf, who);
 	if (r == 0 && !(who & CONF_FOR_GATEWAY))
 		r = get_paths(c, conf, who);
 	if (r < 0)

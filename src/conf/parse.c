@@ -176,6 +176,21 @@ static int handle_option(cfg_t *cfg, cfg_opt_t *opt)
 	return r < 0 ? -1 : 0;
 }
 
+/* Of a list that grows by one: the whole of it again and again would take long for long ones. */
+static int check_last(int line, cfg_opt_t *opt, const struct conf_row *row)
+{
+	struct conf_value scratch = {0};
+	unsigned int n = cfg_opt_size(opt);
+	const char *item = n > 0 ? cfg_opt_getnstr(opt, n - 1) : NULL;
+	char why[512] = "";
+	int r = conf_value_parse_list(&scratch, row, &item, item ? 1 : 0, why, sizeof(why));
+
+	conf_value_finish(&scratch);
+	if (r == -EINVAL)
+		report(line, why);
+	return r;
+}
+
 static int handle_group_option(cfg_t *cfg, cfg_opt_t *opt)
 {
 	/* Values are taken when the section is whole, in handle_group(), but checked on their line. */
@@ -186,7 +201,8 @@ static int handle_group_option(cfg_t *cfg, cfg_opt_t *opt)
 
 		if (!str_eq(row->name, opt->name))
 			continue;
-		r = set_value(cfg, opt, &scratch, row);
+		r = row->type == CONF_TYPE_LIST ? check_last(cfg->line, opt, row)
+						: set_value(cfg, opt, &scratch, row);
 		conf_value_finish(&scratch);
 		return r < 0 ? -1 : 0;
 	}
@@ -213,7 +229,8 @@ static int take_group(cfg_t *parent, cfg_t *section)
 		cfg_opt_t *opt = cfg_getopt(section, row->name);
 		int r;
 
-		if (!opt || cfg_opt_size(opt) == 0)
+		/* An empty list has been said as well. */
+		if (!opt || !(opt->flags & CFGF_MODIFIED))
 			continue;
 		r = set_value(section, opt, &group->values[i], row);
 		if (r < 0)
@@ -241,21 +258,6 @@ static int take_sections(cfg_t *cfg, cfg_opt_t *opt, int (*take)(cfg_t *parent, 
 static int handle_group(cfg_t *cfg, cfg_opt_t *opt)
 {
 	return take_sections(cfg, opt, take_group) < 0 ? -1 : 0;
-}
-
-/* Of a list that grows by one: the whole of it again and again would take long for long ones. */
-static int check_last(int line, cfg_opt_t *opt, const struct conf_row *row)
-{
-	struct conf_value scratch = {0};
-	unsigned int n = cfg_opt_size(opt);
-	const char *item = n > 0 ? cfg_opt_getnstr(opt, n - 1) : NULL;
-	char why[512] = "";
-	int r = conf_value_parse_list(&scratch, row, &item, item ? 1 : 0, why, sizeof(why));
-
-	conf_value_finish(&scratch);
-	if (r == -EINVAL)
-		report(line, why);
-	return r;
 }
 
 static int handle_path_option(cfg_t *cfg, cfg_opt_t *opt)

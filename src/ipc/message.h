@@ -26,6 +26,8 @@ enum ipc_role {
 	IPC_ROLE_SESSION,
 	IPC_ROLE_DISPLAY,
 	IPC_ROLE_CONTROL,
+	IPC_ROLE_CHECKD,
+	IPC_ROLE_CHECKER, /* who asks checkd: lockd, lazaretctl */
 };
 
 enum ipc_type {

@@ -14,6 +14,7 @@
 #include "ctl/answer.h"
 #include "ipc/message.h"
 #include "monitor/caller.h"
+#include "monitor/checkd.h"
 #include "monitor/client.h"
 #include "monitor/frontdoor.h"
 #include "monitor/keyd.h"
@@ -82,6 +83,7 @@ static void run_status(const struct command_call *call)
 			{"network_ready", ANSWER_BOOL, .number = netd_ready(m->netd)},
 			{"sandbox_proven", ANSWER_BOOL, .number = m->sandbox_proven},
 			{"administration", ANSWER_STR, .str = sshd_state(m->sshd)},
+			{"file_checks", ANSWER_STR, .str = checkd_state(m->checkd)},
 			{"sessions", ANSWER_NUMBER, .number = session_count(m)},
 			{"sessions_max", ANSWER_NUMBER,
 			 .number = (uint64_t)conf_int(m->conf, CONF_MAX_SESSIONS)},

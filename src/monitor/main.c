@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "cell/cgroup.h"
 #include "monitor/adopt.h"
+#include "monitor/checkd.h"
 #include "monitor/client.h"
 #include "monitor/control.h"
 #include "monitor/frontdoor.h"
@@ -232,6 +233,8 @@ static int set_up(struct monitor *monitor)
 		r = keyd_create(monitor, &monitor->keyd);
 	if (r == 0)
 		r = sshd_create(monitor, &monitor->sshd);
+	if (r == 0)
+		r = checkd_create(monitor, &monitor->checkd);
 	return r;
 }
 
@@ -247,6 +250,7 @@ static void tear_down(struct monitor *monitor)
 	frontdoor_destroy(monitor->frontdoor);
 	control_destroy(monitor->control);
 	sshd_destroy(monitor->sshd);
+	checkd_destroy(monitor->checkd);
 	who_destroy(monitor->who);
 	tool_end_all(monitor);
 	wl_list_for_each_safe (client, next_client, &monitor->clients, link)

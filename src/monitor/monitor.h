@@ -11,6 +11,7 @@
  *	adopt.c		the sessions of an earlier monitor
  *	keyd.c netd.c	the siblings, restarted when they die (sibling.c)
  *	sshd.c		the OpenSSH server for administration
+ *	checkd.c	what decides about the files of the lock
  *	control.c	lazaretctl's socket; commands.c what it can ask for, tool.c what a lazaretctl of our own
  *			does for him
  *	caller.c	who asks, and the record of it; origin.c where he comes from, who.c his name
@@ -35,6 +36,7 @@ enum monitor_phase {
 };
 
 struct buf;
+struct checkd_sibling;
 struct cgroup_base;
 struct control;
 struct frontdoor;
@@ -97,6 +99,7 @@ struct monitor {
 	struct control *control;
 	struct who *who;
 	struct sshd *sshd;
+	struct checkd_sibling *checkd;
 	struct wl_event_source *signals[4];
 	struct wl_event_source *end_timer;
 };

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "monitor/checkd.h"
 #include "monitor/keyd.h"
 #include "monitor/limits.h"
 #include "monitor/login.h"
@@ -140,6 +141,7 @@ static void take(struct monitor *monitor)
 			 strerror(-r));
 	login_park(monitor);
 	sshd_configure(monitor->sshd);
+	checkd_configure(monitor->checkd);
 	finish(monitor, r, reason);
 }
 

@@ -20,6 +20,7 @@ MAY = {
     "cell": {"base", "wire", "conf"},
     "ctl": {"base", "wire", "ipc", "conf", "net"},
     "ssh": {"base", "wire", "conf", "net"},
+    "lock": {"base", "wire", "ipc", "conf"},
     "keyd": {"base", "wire", "ipc"},
     "gateway": {"base", "wire", "ipc", "conf", "rfb"},
     "display": {"base", "wire", "ipc", "conf", "rfb"},
