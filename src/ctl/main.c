@@ -16,6 +16,7 @@
 #include "conf/limits.h"
 #include "conf/role.h"
 #include "ctl/answer.h"
+#include "ctl/cert.h"
 #include "ctl/command.h"
 #include "ctl/files.h"
 #include "ctl/firewall.h"
@@ -152,6 +153,14 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 		return paths_explain(options->json, n, arguments);
 	case COMMAND_PATHS_PROBE:
 		return paths_probe(options->json, options->socket, n, arguments);
+	case COMMAND_CERT_REQUEST:
+		return cert_request(n, arguments);
+	case COMMAND_CERT_INSTALL:
+		return cert_install(options->socket, n, arguments);
+	case COMMAND_CERT_STATUS:
+		return cert_status(options->json);
+	case COMMAND_CERT_REVERT:
+		return cert_revert(options->socket);
 	default:
 		puts("lazaretctl " LAZARET_VERSION);
 		return ANSWER_STATUS_OK;

@@ -17,6 +17,7 @@ struct key {
 	gnutls_privkey_t private;
 	gnutls_pk_algorithm_t algorithm;
 	char *chain;
+	uint64_t until;
 };
 
 /* What TLS 1.2 and 1.3 sign with, and nothing weaker (RFC 8446 4.2.3). */
@@ -221,6 +222,8 @@ static int make_key(const struct chain *chain, gnutls_x509_privkey_t private, st
 		return r;
 	}
 	warn_about_time(chain->certificates[0]);
+	key->until = (uint64_t)MAX(gnutls_x509_crt_get_expiration_time(chain->certificates[0]),
+				   (time_t)0);
 	*ret_key = key;
 	return 0;
 }
@@ -254,6 +257,11 @@ void key_destroy(struct key *key)
 		gnutls_privkey_deinit(key->private);
 	free(key->chain);
 	free(key);
+}
+
+uint64_t key_until(const struct key *key)
+{
+	return key->until;
 }
 
 const char *key_chain(const struct key *key)

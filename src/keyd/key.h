@@ -26,6 +26,9 @@ NODISCARD int key_load(const char *chain_pem, size_t chain_len, const char *key_
 /* Wipes. NULL is allowed. */
 void key_destroy(struct key *key);
 
+/* When the certificate ends, seconds since 1970. */
+uint64_t key_until(const struct key *key);
+
 /* The chain, sorted, as PEM with a NUL; the key's. */
 const char *key_chain(const struct key *key);
 

@@ -196,6 +196,7 @@ static int handle_load(void *data, struct ipc_message *message)
 	buf_put_u8(&body, r == 0);
 	buf_put_str(&body, r < 0 ? reason : "");
 	buf_put_str(&body, r < 0 ? "" : key_chain(keyd->key));
+	buf_put_u64(&body, r < 0 ? 0 : key_until(keyd->key));
 	return ipc_channel_send(keyd->monitor, IPC_KEYD_LOADED, &body, NULL, 0);
 }
 

@@ -16,6 +16,7 @@
 #include "monitor/caller.h"
 #include "monitor/checkd.h"
 #include "monitor/client.h"
+#include "monitor/expiry.h"
 #include "monitor/frontdoor.h"
 #include "monitor/keyd.h"
 #include "monitor/lent.h"
@@ -55,13 +56,28 @@ static void failed(const struct command_call *call, enum answer_status status, c
 	buf_finish(&body);
 }
 
+/* "212 days"; what has to be seen to says so. */
+static const char *describe_certificate(const struct monitor *monitor, char out[64])
+{
+	int64_t days;
+
+	if (!keyd_days(monitor->keyd, &days))
+		return "none";
+	if (days < 0)
+		snprintf(out, 64, "ended %lld days ago", (long long)-days);
+	else
+		snprintf(out, 64, "%lld days%s", (long long)days,
+			 expiry_stage(days * 86400) > 0 ? ", ends soon" : "");
+	return out;
+}
+
 static void run_status(const struct command_call *call)
 {
 	const struct monitor *m = call->monitor;
 	static const char *const phases[] = {"starting", "serving", "ending"};
 	unsigned int waiting = 0, viewers = 0;
 	struct client *client;
-	char started[32];
+	char started[32], certificate[64];
 	struct buf body;
 
 	wl_list_for_each (client, &m->clients, link) {
@@ -80,6 +96,7 @@ static void run_status(const struct command_call *call)
 			{"started", ANSWER_STR, .str = started},
 			{"port", ANSWER_NUMBER, .number = (uint64_t)conf_int(m->conf, CONF_PORT)},
 			{"certificate_loaded", ANSWER_BOOL, .number = keyd_ready(m->keyd)},
+			{"certificate", ANSWER_STR, .str = describe_certificate(m, certificate)},
 			{"network_ready", ANSWER_BOOL, .number = netd_ready(m->netd)},
 			{"sandbox_proven", ANSWER_BOOL, .number = m->sandbox_proven},
 			{"administration", ANSWER_STR, .str = sshd_state(m->sshd)},

@@ -10,15 +10,20 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "monitor/expiry.h"
 #include "monitor/frontdoor.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
 #include "monitor/sibling.h"
 
+/* What a clock can show: the end of the year 9999 (RFC 5280 4.1.2.5). */
+#define UNTIL_MAX 253402300799
+
 struct keyd {
 	struct sibling sibling;
 	bool loaded;
 	char *chain;
+	struct expiry expiry;
 };
 
 /*
@@ -32,6 +37,7 @@ static int handle_loaded(void *data, struct ipc_message *message)
 	bool ok = cursor_u8(&message->body) != 0;
 	_cleanup_free_ char *reason = cursor_str(&message->body, REASON_MAX);
 	_cleanup_free_ char *chain = cursor_str(&message->body, CERTIFICATE_MAX);
+	uint64_t until = cursor_u64(&message->body);
 
 	if (!cursor_done(&message->body))
 		return -EPROTO;
@@ -47,6 +53,7 @@ static int handle_loaded(void *data, struct ipc_message *message)
 	free(keyd->chain);
 	keyd->chain = STEAL(chain);
 	keyd->loaded = true;
+	expiry_set(&keyd->expiry, (int64_t)MIN(until, (uint64_t)UNTIL_MAX));
 	monitor_check_ready(sibling->monitor);
 	frontdoor_resume(sibling->monitor->frontdoor);
 	return 0;
@@ -143,6 +150,14 @@ const char *keyd_chain(const struct keyd *keyd)
 	return keyd->chain;
 }
 
+bool keyd_days(const struct keyd *keyd, int64_t *ret_days)
+{
+	if (!keyd || !keyd->expiry.until)
+		return false;
+	*ret_days = expiry_days(&keyd->expiry);
+	return true;
+}
+
 int keyd_open_channel(struct keyd *keyd)
 {
 	_cleanup_fd_ int ours = -1;
@@ -178,6 +193,9 @@ int keyd_create(struct monitor *monitor, struct keyd **ret_keyd)
 		.lost = lost,
 	};
 	*ret_keyd = keyd;
+	r = expiry_init(&keyd->expiry, monitor->loop);
+	if (r < 0)
+		return r;
 	r = sibling_start(&keyd->sibling);
 	return r;
 }
@@ -200,6 +218,7 @@ void keyd_destroy(struct keyd *keyd)
 	if (!keyd)
 		return;
 	sibling_finish(&keyd->sibling);
+	expiry_finish(&keyd->expiry);
 	free(keyd->chain);
 	free(keyd);
 }

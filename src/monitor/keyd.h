@@ -4,6 +4,7 @@
 #define LAZARET_MONITOR_KEYD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 
@@ -22,6 +23,9 @@ NODISCARD int keyd_load(struct keyd *keyd);
 bool keyd_ready(const struct keyd *keyd);
 /* The certificate chain that is loaded, PEM; NULL: none. */
 const char *keyd_chain(const struct keyd *keyd);
+
+/* How many days it lasts, negative when it has ended. False: there is none. */
+bool keyd_days(const struct keyd *keyd, int64_t *ret_days);
 
 /* A channel for one gateway: its end of it, the caller's. Negative errno. */
 NODISCARD int keyd_open_channel(struct keyd *keyd);

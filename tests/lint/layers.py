@@ -18,7 +18,8 @@ MAY = {
     # Stands alone; of net only the table of paths.
     "probe": {"net"},
     "cell": {"base", "wire", "conf"},
-    "ctl": {"base", "wire", "ipc", "conf", "net"},
+    "cert": {"base"},
+    "ctl": {"base", "wire", "ipc", "conf", "net", "cert"},
     "ssh": {"base", "wire", "conf", "net"},
     "lock": {"base", "wire", "ipc", "conf"},
     "keyd": {"base", "wire", "ipc"},

@@ -179,7 +179,7 @@ class Keyd:
         ok = body[0] == 1
         reason, rest = take_string(body[1:])
         chain, rest = take_string(rest)
-        assert rest == b""
+        assert len(rest) == 8 and (rest != bytes(8)) == ok
         return ok, reason, chain
 
     def new_channel(self):

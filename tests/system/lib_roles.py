@@ -32,6 +32,10 @@ MAY = {
     "paths probe": {"config", "maint"},
     "roles show": set(ROLES),
     "roles check": {"audit", "security"},
+    "cert request": {"security"},
+    "cert install": {"security"},
+    "cert status": READERS | {"maint"},
+    "cert revert": {"security"},
     "version": set(ROLES),
 }
 
