@@ -26,6 +26,7 @@
 #include "ctl/roles.h"
 #include "ctl/settings.h"
 #include "ctl/table.h"
+#include "ctl/viewer_config.h"
 #include "ipc/message.h"
 
 #define SOCKET_DEFAULT "/run/lazaret/control"
@@ -161,6 +162,8 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 		return cert_status(options->json);
 	case COMMAND_CERT_REVERT:
 		return cert_revert(options->socket);
+	case COMMAND_VIEWER_CONFIG:
+		return viewer_config(n, arguments);
 	default:
 		puts("lazaretctl " LAZARET_VERSION);
 		return ANSWER_STATUS_OK;

@@ -10,7 +10,7 @@ import sys
 
 ROW = re.compile(r'^C\((\w+), "([^"]*)", "([^"]*)",\s*\d+, \d+,\s*(\w+),\s*([A-Z_ |]+),', re.M)
 # An item ends where the next one begins, or its list.
-ITEM = re.compile(r"^\.It Ic ([a-z]+(?: [a-z]+)*)(.*?)(?=^\.It |^\.El)", re.M | re.S)
+ITEM = re.compile(r"^\.It Ic ([a-z-]+(?: [a-z-]+)*)(.*?)(?=^\.It |^\.El)", re.M | re.S)
 
 
 def said(access):

@@ -36,6 +36,7 @@ MAY = {
     "cert install": {"security"},
     "cert status": READERS | {"maint"},
     "cert revert": {"security"},
+    "viewer-config": {"config", "maint", "security"},
     "version": set(ROLES),
 }
 
