@@ -16,6 +16,8 @@ from lib_system import System, account_exists
 from lib_viewer import ready_line
 from lib_web import Web
 
+ALONE = True
+
 BLUE = (0x30, 0x60, 0xC0)
 
 

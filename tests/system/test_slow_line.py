@@ -12,6 +12,8 @@ from lib_proc import wait_until
 from lib_system import SystemTest
 from lib_tight import TightClient
 
+ALONE = True
+
 FILM = (640, 360)
 RATE, DELAY, LOSS = 2_000_000, 0.04, 0.01
 ESCAPE, RETURN = 0xFF1B, 0xFF0D
