@@ -6,10 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/str.h"
+
+/* In every program of ours, so that its version can be told without running it: monitor/programs.c */
+__attribute__((used)) static const char version_mark[] = LOG_VERSION_MARK LAZARET_VERSION "\n";
 
 static const char *program = "lazaret";
 static enum log_level threshold = LOG_INFO;
@@ -21,6 +25,8 @@ static const int priorities[] = {3, 4, 6, 7, 5};
 void log_init(const char *name)
 {
 	program = name;
+	/* Of one that was executed by descriptor the kernel knows no other name than a number. */
+	(void)prctl(PR_SET_NAME, name);
 	/* journald reads the priority from a prefix; elsewhere it would only be noise. */
 	with_priority = getenv("JOURNAL_STREAM") != NULL;
 }

@@ -21,6 +21,9 @@
 
 #include "base/attr.h"
 
+/* Before the version in a program's file. */
+#define LOG_VERSION_MARK "lazaret program, version "
+
 #define LOG_VALUE_MAX 512
 #define LOG_LINE_MAX 2048
 

@@ -94,20 +94,13 @@ static int handle_readable(int fd, uint32_t mask, void *data)
 	return 0;
 }
 
-int logpipe_create(struct wl_event_loop *loop, const char *role, enum log_level raw,
-		   struct logpipe **ret_pipe, int *ret_child_fd)
+int logpipe_adopt(struct wl_event_loop *loop, const char *role, enum log_level raw, int fd,
+		  struct logpipe **ret_pipe)
 {
-	_cleanup_fd_ int reader = -1;
-	_cleanup_fd_ int writer = -1;
+	_cleanup_fd_ int reader = fd;
 	struct logpipe *pipe;
-	int fds[2];
-	int r;
+	int r = fd_set_nonblock(reader, true);
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	reader = fds[0];
-	writer = fds[1];
-	r = fd_set_nonblock(reader, true);
 	if (r < 0)
 		return r;
 	pipe = calloc(1, sizeof(*pipe));
@@ -124,8 +117,28 @@ int logpipe_create(struct wl_event_loop *loop, const char *role, enum log_level 
 	pipe->tokens = LOGPIPE_BURST;
 	pipe->refilled = clock_now();
 	*ret_pipe = pipe;
-	*ret_child_fd = FD_STEAL(writer);
 	return 0;
+}
+
+int logpipe_fd(const struct logpipe *pipe)
+{
+	return pipe->fd;
+}
+
+int logpipe_create(struct wl_event_loop *loop, const char *role, enum log_level raw,
+		   struct logpipe **ret_pipe, int *ret_child_fd)
+{
+	_cleanup_fd_ int writer = -1;
+	int fds[2];
+	int r;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	writer = fds[1];
+	r = logpipe_adopt(loop, role, raw, fds[0], ret_pipe);
+	if (r == 0)
+		*ret_child_fd = FD_STEAL(writer);
+	return r;
 }
 
 void logpipe_set_pid(struct logpipe *pipe, pid_t pid)

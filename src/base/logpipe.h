@@ -25,6 +25,10 @@ struct logpipe;
  */
 NODISCARD int logpipe_create(struct wl_event_loop *loop, const char *role, enum log_level raw,
 			     struct logpipe **ret_pipe, int *ret_child_fd);
+/* One that was made by an earlier execution of this process; takes the reading end. */
+NODISCARD int logpipe_adopt(struct wl_event_loop *loop, const char *role, enum log_level raw,
+			    int fd, struct logpipe **ret_pipe);
+int logpipe_fd(const struct logpipe *pipe);
 void logpipe_set_pid(struct logpipe *pipe, pid_t pid);
 void logpipe_set_raw(struct logpipe *pipe, enum log_level raw);
 

@@ -39,7 +39,7 @@ static void reset_signals(void)
 		(void)signal(sig, SIG_DFL);
 }
 
-static int place_fds(const struct spawn *spec, int *report)
+static int place_fds(const struct spawn *spec, int *report, int *program)
 {
 	int high[SPAWN_FDS_MAX];
 	int in = -1, out = -1, err = -1;
@@ -49,6 +49,11 @@ static int place_fds(const struct spawn *spec, int *report)
 	*report = fcntl(*report, F_DUPFD_CLOEXEC, 64);
 	if (*report < 0)
 		return -errno;
+	if (spec->exec_fd > 0) {
+		*program = fcntl(spec->exec_fd, F_DUPFD_CLOEXEC, 64);
+		if (*program < 0)
+			return -errno;
+	}
 	for (size_t i = 0; i < spec->n_fds; i++) {
 		high[i] = fcntl(spec->fds[i], F_DUPFD_CLOEXEC, 64);
 		if (high[i] < 0)
@@ -92,6 +97,7 @@ static void __attribute__((noreturn)) run_child(const struct spawn *spec, int re
 	const char *const default_env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
 					   log_variable(spec), NULL};
 	const char *const *env = spec->env ? spec->env : default_env;
+	int program = -1;
 	int r = 0;
 	ssize_t n;
 
@@ -103,9 +109,13 @@ static void __attribute__((noreturn)) run_child(const struct spawn *spec, int re
 	if (r == 0 && spec->die_with_parent && getppid() != parent)
 		_exit(127);
 	if (r == 0)
-		r = place_fds(spec, &report);
+		r = place_fds(spec, &report, &program);
 	if (r == 0) {
-		execve(spec->path, (char *const *)argv, (char *const *)env);
+		if (program >= 0)
+			execveat(program, "", (char *const *)argv, (char *const *)env,
+				 AT_EMPTY_PATH);
+		else
+			execve(spec->path, (char *const *)argv, (char *const *)env);
 		r = -errno;
 	}
 	n = write(report, &r, sizeof(r));

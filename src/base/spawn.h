@@ -22,6 +22,7 @@
 
 struct spawn {
 	const char *path; /* absolute */
+	int exec_fd; /* what is executed instead of what lies there now; 0: the path */
 	const char *const *argv; /* NULL-terminated; NULL: just the path */
 	const char *const *env; /* NULL-terminated "K=V"; NULL: PATH and LANG=C.UTF-8 only,
 				 * and JOURNAL_STREAM for who writes into our own log */

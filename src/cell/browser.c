@@ -20,7 +20,7 @@
  * Never --no-sandbox, never a sandbox switch.
  */
 static const char *const chromium_flags[] = {
-	"/usr/lib/chromium/chromium",
+	BROWSER_CHROMIUM_DIR "/chromium",
 	"--ozone-platform=wayland",
 	"--disable-gpu",
 	"--no-first-run",
@@ -39,7 +39,7 @@ static const char *const chromium_flags[] = {
 };
 
 static const char *const firefox_flags[] = {
-	"/usr/lib/firefox-esr/firefox-esr",
+	BROWSER_FIREFOX_DIR "/firefox-esr",
 	"--profile",
 	".mozilla/lazaret",
 	NULL,

@@ -10,6 +10,10 @@
 
 #define BROWSER_ARGS_MAX 32
 
+/* Where the distribution has them, with all that belongs to that version. */
+#define BROWSER_CHROMIUM_DIR "/usr/lib/chromium"
+#define BROWSER_FIREFOX_DIR "/usr/lib/firefox-esr"
+
 struct browser_impl {
 	const char *name;
 	const char *const *flags; /* program first, NULL at the end */

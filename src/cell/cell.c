@@ -51,10 +51,12 @@ int cell_start(const struct cell_spec *spec, struct cell *ret_cell)
 	r = spawn(
 		&(const struct spawn){
 			.path = program,
+			.exec_fd = spec->program_fd,
 			.env = (const char *const[]){NULL},
 			.fds = (const int[]){spec_fd, spec->netns < 0 ? nothing : spec->netns,
-					     theirs < 0 ? nothing : theirs},
-			.n_fds = 3,
+					     theirs < 0 ? nothing : theirs,
+					     spec->launcher_fd > 0 ? spec->launcher_fd : nothing},
+			.n_fds = 4,
 			.stderr_fd = spec->stderr_fd,
 			.die_with_parent = true,
 		},

@@ -73,6 +73,8 @@ struct cell_spec {
 	const char *const *command; /* instead of lazaret-browser: path inside and arguments, NULL
 				     * at the end. For tests and the check of the sandbox */
 	const char *libexec; /* folder of lazaret-cell and lazaret-browser; NULL: as installed */
+	int program_fd; /* lazaret-cell, executed instead of what lies in libexec; 0: that */
+	int launcher_fd; /* likewise lazaret-browser */
 	const char *data; /* folder with start/, chromium.json, firefox.json; NULL: as installed */
 	int stderr_fd; /* standard error of everything inside; -1: the caller's own. Standard input
 			* and output are /dev/null */

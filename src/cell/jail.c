@@ -10,8 +10,10 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "cell/browser.h"
 #include "cell/filter.h"
 #include "cell/limits.h"
+#include "cell/pin.h"
 #include "cell/policy.h"
 #include "wire/buf.h"
 
@@ -122,6 +124,41 @@ static void system_tree(struct args *args)
 	}
 }
 
+static void pin_entry(void *data, enum pin_kind kind, const char *path, const char *target)
+{
+	struct args *args = data;
+
+	switch (kind) {
+	case PIN_ROOT:
+		tmpfs(args, path, "0755", PIN_TREE_SIZE);
+		break;
+	case PIN_FOLDER:
+		ARGS(args, "--perms", "0755", "--dir", path);
+		break;
+	case PIN_FILE:
+		ARGS(args, "--ro-bind", path, path);
+		break;
+	case PIN_LINK:
+		ARGS(args, "--symlink", target, path);
+		break;
+	}
+}
+
+/*
+ * The browser goes on from the files it began with, whatever the package manager puts in their place:
+ * a mount of a file holds the file, one of its folder would show the new ones.
+ */
+static void browser_tree(struct args *args, enum cell_browser browser)
+{
+	const char *folder = browser == CELL_FIREFOX ? BROWSER_FIREFOX_DIR : BROWSER_CHROMIUM_DIR;
+	int r = pin_walk(folder, pin_entry, args);
+
+	if (r == 0)
+		ARGS(args, "--remount-ro", folder);
+	else if (r != -ENOENT && args->error == 0)
+		args->error = r;
+}
+
 static void own_tree(struct args *args, const struct cell_spec *spec, const char *libexec,
 		     const char *data)
 {
@@ -150,7 +187,11 @@ static void own_tree(struct args *args, const struct cell_spec *spec, const char
 		snprintf(path, sizeof(path), "%s/wayland-0", runtime);
 		ARGS(args, "--ro-bind", spec->wayland, path);
 	}
-	snprintf(path, sizeof(path), "%s/lazaret-browser", libexec);
+	/* A file that is no longer there under its name is bound by its descriptor all the same. */
+	if (spec->launcher_fd > 0)
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", spec->launcher_fd);
+	else
+		snprintf(path, sizeof(path), "%s/lazaret-browser", libexec);
 	ARGS(args, "--ro-bind-try", path, "/run/lazaret/lazaret-browser");
 	snprintf(path, sizeof(path), "%s/start", data);
 	ARGS(args, "--ro-bind-try", path, "/run/lazaret/start");
@@ -189,6 +230,7 @@ int jail_prepare(const struct cell_spec *spec, const char *libexec, const char *
 	/* The writable mounts come before what is generated, so that nothing in them can stand in
 	 * the place of a policy. */
 	system_tree(&args);
+	browser_tree(&args, spec->browser);
 	own_tree(&args, spec, libexec, data);
 	accounts(&args, spec);
 	session_bus(&args, spec->uid);

@@ -243,6 +243,7 @@ int main(int argc, char **argv)
 	if (!launcher.browser)
 		return CELL_EXIT_SETUP;
 	/* Programs of the cell have our uid: they shall not read our descriptors through /proc. */
+	close_range(SPEC_CONTROL_FD + 1, ~0u, 0);
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || fd_set_cloexec(launcher.control, true) < 0)
 		return CELL_EXIT_SETUP;
 	r = listen_to_all(&launcher);

@@ -16,6 +16,8 @@
 #define CELL_PROXY_MAX 256
 #define CELL_RESOLV_MAX 4096
 #define CELL_JOIN_MAX 4096
+#define CELL_PINS_MAX 384 /* entries of a browser's folder */
+#define CELL_PIN_DEPTH 6 /* folders in one another */
 #define CELL_TEMPLATE_MAX 65536 /* bytes of a policy file */
 
 #endif

@@ -110,6 +110,7 @@ void spec_write(const struct cell_spec *spec, struct buf *buf)
 	buf_put_u64(buf, spec->limits.shm_size);
 	buf_put_u64(buf, spec->limits.tmp_size);
 	put_opt(buf, spec->libexec);
+	buf_put_u8(buf, spec->launcher_fd > 0);
 	put_opt(buf, spec->data);
 	while (spec->command && spec->command[argc])
 		argc++;
@@ -167,6 +168,7 @@ int spec_read(const void *data, size_t len, struct cell_spec *ret_spec)
 	spec.limits.shm_size = cursor_u64(&c);
 	spec.limits.tmp_size = cursor_u64(&c);
 	spec.libexec = get_opt(&c, PATH_MAX);
+	spec.launcher_fd = cursor_u8(&c) ? SPEC_LAUNCHER_FD : 0;
 	spec.data = get_opt(&c, PATH_MAX);
 	r = read_command(&c, &spec.command);
 	if (r < 0)

@@ -10,6 +10,7 @@
 #define SPEC_FD 3
 #define SPEC_NETNS_FD 4
 #define SPEC_CONTROL_FD 5
+#define SPEC_LAUNCHER_FD 6
 
 /* -EINVAL if the spec breaks a rule of cell.h. */
 NODISCARD int spec_check(const struct cell_spec *spec);

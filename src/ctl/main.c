@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "conf/conf.h"
@@ -387,6 +388,7 @@ int main(int argc, char **argv)
 	struct options options = {.socket = getenv(SOCKET_ENV)};
 	int option;
 
+	log_init("lazaretctl");
 	if (!options.socket || !options.socket[0])
 		options.socket = SOCKET_DEFAULT;
 	while ((option = getopt_long(argc, argv, "+jhVs:f:", long_options, NULL)) != -1) {

@@ -27,6 +27,7 @@ struct ipc_channel {
 	const struct ipc_table *table;
 	void *data;
 	uint32_t state;
+	uint16_t version; /* that we speak: as new as the peer understands */
 	unsigned int *counts; /* one a rule */
 	struct wl_list queue;
 	unsigned int queued;
@@ -122,6 +123,7 @@ static bool receive_one(struct ipc_channel *ch, int *ret_result)
 		*ret_result = r == -EAGAIN ? 0 : r;
 		return false;
 	}
+	ch->version = MIN(m.version, IPC_VERSION);
 	ch->running++;
 	r = dispatch(ch, &m);
 	ch->running--;
@@ -145,7 +147,7 @@ static int flush(struct ipc_channel *ch)
 {
 	while (!wl_list_empty(&ch->queue)) {
 		struct queued *q = wl_container_of(ch->queue.next, q, link);
-		int r = ipc_send(ch->fd, q->type, &q->body, q->fds, q->n_fds);
+		int r = ipc_send_as(ch->fd, ch->version, q->type, &q->body, q->fds, q->n_fds);
 
 		if (r < 0)
 			return r == -EAGAIN ? 0 : r;
@@ -200,6 +202,7 @@ int ipc_channel_create(struct wl_event_loop *loop, int fd, const struct ipc_tabl
 	ch->table = table;
 	ch->data = data;
 	ch->state = 1;
+	ch->version = IPC_VERSION;
 	if (ch->counts)
 		ch->source = wl_event_loop_add_fd(loop, fd, WL_EVENT_READABLE, handle_event, ch);
 	if (!ch->source) {
@@ -266,7 +269,7 @@ int ipc_channel_send(struct ipc_channel *ch, enum ipc_type type, const struct bu
 		return -EINVAL;
 	if (!wl_list_empty(&ch->queue))
 		return enqueue(ch, type, body, fds, n_fds);
-	r = ipc_send(ch->fd, type, body, fds, n_fds);
+	r = ipc_send_as(ch->fd, ch->version, type, body, fds, n_fds);
 	if (r == -EAGAIN)
 		return enqueue(ch, type, body, fds, n_fds);
 	return r;
@@ -275,6 +278,33 @@ int ipc_channel_send(struct ipc_channel *ch, enum ipc_type type, const struct bu
 int ipc_channel_fd(const struct ipc_channel *ch)
 {
 	return ch->fd;
+}
+
+int ipc_channel_save(const struct ipc_channel *ch, struct ipc_channel_memory *ret_memory)
+{
+	struct ipc_channel_memory memory = {.version = ch->version};
+
+	if (ch->queued > 0)
+		return -EBUSY;
+	for (size_t i = 0; i < ch->table->n_rules && memory.n < IPC_RULES_MAX; i++) {
+		if (ch->table->rules[i].at_most == 0)
+			continue;
+		memory.said[memory.n].type = (uint16_t)ch->table->rules[i].type;
+		memory.said[memory.n++].count = ch->counts[i];
+	}
+	*ret_memory = memory;
+	return 0;
+}
+
+void ipc_channel_restore(struct ipc_channel *ch, const struct ipc_channel_memory *memory)
+{
+	ch->version = memory->version;
+	for (size_t i = 0; i < memory->n; i++) {
+		for (size_t k = 0; k < ch->table->n_rules; k++) {
+			if (ch->table->rules[k].type == memory->said[i].type)
+				ch->counts[k] = memory->said[i].count;
+		}
+	}
 }
 
 int ipc_pair(int ret_fds[2])

@@ -62,6 +62,22 @@ NODISCARD int ipc_channel_send(struct ipc_channel *channel, enum ipc_type type,
 
 int ipc_channel_fd(const struct ipc_channel *channel);
 
+/* What a channel is besides its socket and the state of its owner: for who executes itself anew. */
+#define IPC_RULES_MAX 16
+struct ipc_channel_memory {
+	uint16_t version; /* that the peer speaks */
+	uint8_t n;
+	struct {
+		uint16_t type;
+		uint32_t count; /* how often it was said */
+	} said[IPC_RULES_MAX];
+};
+/* -EBUSY: something waits to be sent. */
+NODISCARD int ipc_channel_save(const struct ipc_channel *channel,
+			       struct ipc_channel_memory *ret_memory);
+/* What the table does not know is left out. */
+void ipc_channel_restore(struct ipc_channel *channel, const struct ipc_channel_memory *memory);
+
 /* A connected, non-blocking, close-on-exec SOCK_SEQPACKET pair. */
 NODISCARD int ipc_pair(int ret_fds[2]);
 

@@ -55,8 +55,14 @@ union control {
 
 int ipc_send(int socket, enum ipc_type type, const struct buf *body, const int *fds, size_t n_fds)
 {
-	uint8_t header[HEADER_LEN] = {(uint8_t)(type >> 8), (uint8_t)type, IPC_VERSION >> 8,
-				      IPC_VERSION & 0xff};
+	return ipc_send_as(socket, IPC_VERSION, type, body, fds, n_fds);
+}
+
+int ipc_send_as(int socket, uint16_t version, enum ipc_type type, const struct buf *body,
+		const int *fds, size_t n_fds)
+{
+	uint8_t header[HEADER_LEN] = {(uint8_t)(type >> 8), (uint8_t)type, (uint8_t)(version >> 8),
+				      (uint8_t)version};
 	size_t len = body ? buf_len(body) : 0;
 	struct iovec iov[] = {{header, sizeof(header)},
 			      {body ? (void *)buf_data(body) : NULL, len}};
@@ -134,12 +140,13 @@ int ipc_recv(int socket, uint8_t *storage, struct ipc_message *ret_message)
 	c = cursor_over(storage, (size_t)n);
 	type = cursor_u16(&c);
 	version = cursor_u16(&c);
-	if (cursor_failed(&c) || (msg.msg_flags & MSG_TRUNC) || !whole || version != IPC_VERSION ||
-	    type >= IPC_TYPE_COUNT) {
+	if (cursor_failed(&c) || (msg.msg_flags & MSG_TRUNC) || !whole || version < IPC_OLDEST ||
+	    version > IPC_VERSION || type >= IPC_TYPE_COUNT) {
 		ipc_message_finish(&message);
 		return -EPROTO;
 	}
 	message.type = (enum ipc_type)type;
+	message.version = version;
 	message.body = cursor_over(storage + HEADER_LEN, (size_t)n - HEADER_LEN);
 	*ret_message = message;
 	return 0;

@@ -13,8 +13,14 @@
 #include "wire/buf.h"
 #include "wire/cursor.h"
 
-/* Raised whenever a body changes: programs of different builds refuse each other. */
+/*
+ * Which messages there are, and what is in them. The monitor speaks with sessions and gateways that an
+ * earlier version of it has started (docs/decisions/upgrade.md), so a message that was in a release
+ * keeps its place in messages.def and its body for as long as IPC_OLDEST reaches back: what is new gets
+ * a row at the end and raises IPC_VERSION, and is said to no peer that speaks an older one.
+ */
 #define IPC_VERSION 2
+#define IPC_OLDEST 2
 #define IPC_BODY_MAX 65536
 #define IPC_FDS_MAX 4
 
@@ -61,6 +67,7 @@ enum display_notice {
 /* One received message. Descriptors are owned by it: take them with ipc_message_take_fd(). */
 struct ipc_message {
 	enum ipc_type type;
+	uint16_t version; /* that the sender speaks: IPC_OLDEST to IPC_VERSION */
 	struct cursor body; /* over memory that lives until the handler returns */
 	int fds[IPC_FDS_MAX];
 	size_t n_fds;
@@ -82,6 +89,9 @@ void ipc_message_finish(struct ipc_message *message);
  */
 NODISCARD int ipc_send(int socket, enum ipc_type type, const struct buf *body, const int *fds,
 		       size_t n_fds);
+/* The same to a peer that speaks an older version. */
+NODISCARD int ipc_send_as(int socket, uint16_t version, enum ipc_type type, const struct buf *body,
+			  const int *fds, size_t n_fds);
 
 /*
  * Receives one message into `storage`, which has IPC_BODY_MAX + 4 bytes and must outlive the

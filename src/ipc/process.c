@@ -63,6 +63,7 @@ static int execute(struct process *p, const struct process_spec *spec, int chann
 	int fds[SPAWN_FDS_MAX];
 	struct spawn child = {
 		.path = spec->path,
+		.exec_fd = spec->exec_fd,
 		.fds = fds,
 		.n_fds = 2 + spec->n_fds,
 		.die_with_parent = !spec->outlives,
@@ -129,6 +130,53 @@ int process_adopt(struct process *process, struct wl_event_loop *loop, pid_t pid
 	*process = p;
 	if (r == 0)
 		r = watch(process);
+	if (r < 0)
+		process_finish(process, false);
+	return r;
+}
+
+int process_save(const struct process *p, struct process_memory *ret_memory)
+{
+	struct process_memory memory = {.pid = p->child.pid,
+					.pidfd = p->child.pidfd,
+					.channel = -1,
+					.log = p->log ? logpipe_fd(p->log) : -1};
+	int r = 0;
+
+	/* Reaped: the end of its channel comes in a moment. */
+	if (p->child.pid <= 0 || p->ended)
+		return -EBUSY;
+	if (p->channel) {
+		memory.channel = ipc_channel_fd(p->channel);
+		r = ipc_channel_save(p->channel, &memory.said);
+	}
+	if (r == 0)
+		*ret_memory = memory;
+	return r;
+}
+
+int process_restore(struct process *process, struct wl_event_loop *loop,
+		    const struct process_memory *memory, const struct process_spec *spec)
+{
+	struct process p = {.loop = loop,
+			    .child = {.pid = memory->pid, .pidfd = memory->pidfd},
+			    .gone = spec->gone,
+			    .data = spec->data};
+	int r = 0;
+
+	if (memory->log >= 0)
+		r = logpipe_adopt(loop, spec->role, LOG_WARN, memory->log, &p.log);
+	if (r == 0 && p.log)
+		logpipe_set_pid(p.log, memory->pid);
+	if (r == 0 && memory->channel >= 0)
+		r = ipc_channel_create(loop, memory->channel, spec->table, spec->data, &p.channel);
+	if (r == 0 && p.channel)
+		ipc_channel_restore(p.channel, &memory->said);
+	*process = p;
+	if (r == 0)
+		r = watch(process);
+	if (r == 0 && !process->channel)
+		wl_event_source_timer_update(process->grace_timer, PROCESS_EXIT_GRACE);
 	if (r < 0)
 		process_finish(process, false);
 	return r;

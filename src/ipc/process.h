@@ -33,6 +33,7 @@ struct process {
 
 struct process_spec {
 	const char *path; /* absolute */
+	int exec_fd; /* as in spawn.h */
 	const char *role; /* for the log; lives as long as the process */
 	const struct buf *config; /* becomes descriptor 4 */
 	const int *fds; /* become 5, 6, …; stay the caller's */
@@ -52,6 +53,18 @@ NODISCARD int process_start(struct process *process, struct wl_event_loop *loop,
 /* A running process that somebody else started. Takes both descriptors, also on failure. */
 NODISCARD int process_adopt(struct process *process, struct wl_event_loop *loop, pid_t pid,
 			    int pidfd, int channel, const struct process_spec *spec);
+
+/* A process on its way from one execution of its parent to the next. */
+struct process_memory {
+	pid_t pid;
+	int pidfd, channel, log; /* -1: closed already, or there is none */
+	struct ipc_channel_memory said;
+};
+/* The descriptors stay the process's. -EBUSY: not now, something of it is just being done. */
+NODISCARD int process_save(const struct process *process, struct process_memory *ret_memory);
+/* As process_start(), without starting; takes the descriptors, also on failure. */
+NODISCARD int process_restore(struct process *process, struct wl_event_loop *loop,
+			      const struct process_memory *memory, const struct process_spec *spec);
 
 /* For the table's `closed`. -EPIPE lets the child exit by itself; other reasons kill it. */
 void process_closed(struct process *process, int reason);

@@ -86,6 +86,7 @@ static void begin(struct checkd_sibling *checkd)
 
 	checkd->sibling = (struct sibling){
 		.name = "lazaret-checkd",
+		.program = PROGRAM_CHECKD,
 		.monitor = monitor,
 		.table = &table,
 		.data = checkd,

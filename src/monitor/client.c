@@ -141,6 +141,7 @@ static int start(struct client *client, int fd)
 	struct buf config;
 	struct process_spec spec = {
 		.path = monitor_program(monitor, "lazaret-gateway"),
+		.exec_fd = monitor->programs.fds[PROGRAM_GATEWAY],
 		.role = "lazaret-gateway",
 		.config = &config,
 		.fds = fds,

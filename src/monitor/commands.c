@@ -75,7 +75,8 @@ static void run_status(const struct command_call *call)
 {
 	const struct monitor *m = call->monitor;
 	static const char *const phases[] = {"starting", "serving", "ending"};
-	unsigned int waiting = 0, viewers = 0;
+	unsigned int waiting = 0, viewers = 0, old = 0;
+	struct session *session;
 	struct client *client;
 	char started[32], certificate[64];
 	struct buf body;
@@ -84,6 +85,9 @@ static void run_status(const struct command_call *call)
 		waiting += client_waiting(client);
 		viewers += client->state == CLIENT_ADMITTED;
 	}
+	wl_list_for_each (session, &m->sessions, link)
+		old += session->phase == SESSION_RUNNING && session->uid != 0 &&
+		       session_old(session);
 	clock_format(m->started, started, sizeof(started));
 	buf_init(&body, IPC_BODY_MAX);
 	answer_begin(&body);
@@ -104,6 +108,7 @@ static void run_status(const struct command_call *call)
 			{"sessions", ANSWER_NUMBER, .number = session_count(m)},
 			{"sessions_max", ANSWER_NUMBER,
 			 .number = (uint64_t)conf_int(m->conf, CONF_MAX_SESSIONS)},
+			{"sessions_old", ANSWER_NUMBER, .number = old},
 			{"viewers", ANSWER_NUMBER, .number = viewers},
 			{"waiting", ANSWER_NUMBER, .number = waiting},
 			{"parked_cells", ANSWER_NUMBER, .number = m->n_parked},
@@ -146,6 +151,8 @@ static void add_session(const struct session *session, struct buf *body)
 			   {"started", ANSWER_STR, .str = started},
 			   {"since", ANSWER_STR, .str = since},
 			   {"slot", ANSWER_NUMBER, .number = session->entry.slot},
+			   {"version", ANSWER_STR, .str = session->version},
+			   {"old", ANSWER_BOOL, .number = session_old(session)},
 			   {"pid", ANSWER_NUMBER, .number = (uint64_t)session->process.child.pid},
 			   {"cell_mib", ANSWER_NUMBER,
 			    .number = memory_of(session->monitor, id, "cell")},

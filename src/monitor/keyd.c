@@ -185,6 +185,7 @@ int keyd_create(struct monitor *monitor, struct keyd **ret_keyd)
 		return -ENOMEM;
 	keyd->sibling = (struct sibling){
 		.name = "lazaret-keyd",
+		.program = PROGRAM_KEYD,
 		.monitor = monitor,
 		.table = &table,
 		.data = keyd,

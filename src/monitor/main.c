@@ -179,6 +179,22 @@ static int find_account(const char *name, struct monitor_account *account)
 	return r;
 }
 
+static int open_programs(struct monitor *monitor)
+{
+	const char *folder = conf_str(monitor->conf, CONF_LIBEXEC_DIR), *name;
+	int r = programs_open(folder, &monitor->programs, &name);
+
+	if (r < 0)
+		log_event(LOG_ERROR, "program.unusable", LOG_STR("program", name),
+			  LOG_STR("folder", folder),
+			  LOG_STR("remedy", r == -EXDEV ? "it is of another version than lazaretd "
+							  "(" LAZARET_VERSION
+							  "); install the package again, as a whole"
+							: "install the package again"),
+			  LOG_ERR(r));
+	return r;
+}
+
 /* An instance is its runtime directory; only the usual one has the plain name. */
 static void name_cgroup(struct monitor *monitor)
 {
@@ -202,6 +218,8 @@ static int set_up(struct monitor *monitor)
 	r = find_account(conf_str(conf, CONF_GATEWAY_USER), &monitor->gateway_account);
 	if (r == 0)
 		r = find_account(conf_str(conf, CONF_KEYD_USER), &monitor->keyd_account);
+	if (r == 0)
+		r = open_programs(monitor);
 	if (r == 0)
 		r = runtime_open(monitor);
 	if (r == 0)
@@ -272,6 +290,7 @@ static void tear_down(struct monitor *monitor)
 		runtime_remove(monitor);
 	}
 	runtime_close(monitor);
+	programs_close(&monitor->programs);
 	throttle_destroy(monitor->throttle);
 }
 
@@ -284,6 +303,7 @@ static int run(struct monitor *monitor)
 	if (!monitor->loop || !monitor->throttle)
 		return 1;
 	registry_init(&monitor->registry);
+	memset(monitor->programs.fds, -1, sizeof(monitor->programs.fds));
 	wl_list_init(&monitor->clients);
 	wl_list_init(&monitor->sessions);
 	wl_list_init(&monitor->remains);

@@ -27,6 +27,7 @@
 #include "base/attr.h"
 #include "conf/conf.h"
 #include "conf/role.h"
+#include "monitor/programs.h"
 #include "monitor/registry.h"
 
 enum monitor_phase {
@@ -74,6 +75,7 @@ struct monitor {
 	bool cgroup_delegated;
 	struct cgroup_base *cgroups;
 
+	struct programs programs;
 	struct registry registry;
 	struct throttle *throttle;
 	struct wl_list clients; /* client.link */
@@ -121,7 +123,7 @@ void monitor_shutdown(struct monitor *monitor);
 /* During shutdown: a session is gone. */
 void monitor_check_ended(struct monitor *monitor);
 
-/* Where a program of ours lies; valid until the next call. */
+/* Where a program of ours lies, as it is named to it; valid until the next call. */
 const char *monitor_program(const struct monitor *monitor, const char *name);
 
 #endif

@@ -195,6 +195,7 @@ static int handle_resolve(void *data, struct ipc_message *message)
 	stop_resolver(netd);
 	r = spawn(
 		&(const struct spawn){.path = monitor_program(sibling->monitor, "lazaret-resolve"),
+				      .exec_fd = sibling->monitor->programs.fds[PROGRAM_RESOLVE],
 				      .fds = (const int[]){out, names},
 				      .n_fds = 2,
 				      .stderr_fd = -1,
@@ -296,6 +297,7 @@ int netd_create(struct monitor *monitor, struct netd **ret_netd)
 	netd->resolver.pidfd = -1;
 	netd->sibling = (struct sibling){
 		.name = "lazaret-netd",
+		.program = PROGRAM_NETD,
 		.monitor = monitor,
 		.table = &table,
 		.data = netd,

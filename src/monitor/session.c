@@ -289,6 +289,9 @@ static void fill_spec(struct session *session, struct process_spec *spec)
 {
 	*spec = (struct process_spec){
 		.path = monitor_program(session->monitor, "lazaret-session"),
+		.exec_fd = session->monitor->programs.fds[PROGRAM_SESSION],
+		.fds = session->monitor->programs.fds + PROGRAM_OF_SESSION,
+		.n_fds = PROGRAM_COUNT - PROGRAM_OF_SESSION,
 		.role = "lazaret-session",
 		.own_log = true,
 		.outlives = true,
@@ -306,6 +309,7 @@ static int execute(struct session *session)
 	int r;
 
 	fill_spec(session, &spec);
+	str_copy(session->version, sizeof(session->version), LAZARET_VERSION);
 	buf_init(&config, 2 * IPC_BODY_MAX);
 	conf_put(monitor->conf, CONF_FOR_SESSION, &config);
 	buf_put_str(&config, monitor->cgroup_name);
@@ -435,6 +439,7 @@ int session_adopt(struct monitor *monitor, const struct session_record *record, 
 	fill_spec(session, &spec);
 	session->uid = record->uid;
 	session->account = strdup(record->name);
+	str_copy(session->version, sizeof(session->version), record->version);
 	session->parked = record->uid == 0;
 	str_copy(session->entry.id, sizeof(session->entry.id), record->id);
 	session->entry.slot = record->slot;
@@ -567,6 +572,11 @@ void session_net(struct session *session, bool ok, const char *reason, const cha
 	/* Kept for a netd that is started again: without it rules inside could not be replaced. */
 	fd_close(session->netns);
 	session->netns = ok ? fcntl(netns, F_DUPFD_CLOEXEC, 3) : -1;
+}
+
+bool session_old(const struct session *session)
+{
+	return !str_eq(session->version, LAZARET_VERSION);
 }
 
 struct session *session_find_slot(struct monitor *monitor, uint32_t slot)

@@ -15,6 +15,9 @@
 #include "monitor/registry.h"
 #include "monitor/throttle.h"
 
+/* Bytes of a version's name with its NUL. */
+#define SESSION_VERSION_MAX 64
+
 struct client;
 struct monitor;
 struct session_record;
@@ -56,6 +59,7 @@ struct session {
 	int netns; /* the network namespace of its cell; -1: none yet */
 	int state; /* enum session_state, as it says */
 	uint64_t started, since; /* wall us */
+	char version[SESSION_VERSION_MAX]; /* of its process, and of all that this has started */
 	char viewer[ADDRESS_TEXT_MAX];
 	char *end_reason;
 
@@ -88,6 +92,9 @@ void session_kick(struct session *session, const char *reason);
 void session_end(struct session *session, const char *reason);
 void session_net(struct session *session, bool ok, const char *reason, const char *resolv_conf,
 		 int netns);
+
+/* It is not of our version. */
+bool session_old(const struct session *session);
 
 /* NULL if there is none. */
 struct session *session_find_slot(struct monitor *monitor, uint32_t slot);

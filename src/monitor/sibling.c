@@ -16,6 +16,7 @@ static int start(struct sibling *sibling)
 	struct buf config;
 	struct process_spec spec = {
 		.path = monitor_program(sibling->monitor, sibling->name),
+		.exec_fd = sibling->monitor->programs.fds[sibling->program],
 		.role = sibling->name,
 		.config = &config,
 		.table = sibling->table,

@@ -6,9 +6,11 @@
 #include <stdint.h>
 
 #include "ipc/process.h"
+#include "monitor/programs.h"
 
 struct sibling {
 	const char *name; /* "lazaret-keyd" */
+	enum program program;
 	struct monitor *monitor;
 	const struct ipc_table *table;
 	void *data; /* for the three below; the table's handlers get the sibling itself */

@@ -150,6 +150,7 @@ static int run(struct tool *tool, enum command_id id, const struct ends *ends)
 		argv[n++] = call->arguments[i];
 	argv[n] = NULL;
 	return spawn(&(const struct spawn){.path = argv[0],
+					   .exec_fd = monitor->programs.fds[PROGRAM_CTL],
 					   .argv = argv,
 					   .env = env,
 					   .stdin_fd = ends->in,

@@ -122,13 +122,15 @@ static int start(struct question *question)
 	question->fd = fds[0];
 	writer = fds[1];
 	snprintf(uid, sizeof(uid), "%u", (unsigned int)question->uid);
-	r = spawn(&(const struct spawn){.path = path,
-					.argv = (const char *const[]){path, uid, NULL},
-					.fds = &writer,
-					.n_fds = 1,
-					.stderr_fd = -1,
-					.die_with_parent = true},
-		  &question->child);
+	r = spawn(
+		&(const struct spawn){.path = path,
+				      .exec_fd = question->who->monitor->programs.fds[PROGRAM_WHO],
+				      .argv = (const char *const[]){path, uid, NULL},
+				      .fds = &writer,
+				      .n_fds = 1,
+				      .stderr_fd = -1,
+				      .die_with_parent = true},
+		&question->child);
 	if (r < 0)
 		return r;
 	question->answer = wl_event_loop_add_fd(loop, question->fd, WL_EVENT_READABLE,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/spawn.h"
 #include "base/str.h"
@@ -35,6 +36,7 @@ int main(int argc, char **argv)
 	struct passwd entry, *found = NULL;
 	int64_t uid;
 
+	log_init("lazaret-who");
 	if (argc != 2 || !buffer || str_to_int(argv[1], 0, UINT32_MAX, &uid) < 0 || drop() < 0)
 		return 2;
 	if (getpwuid_r((uid_t)uid, &entry, buffer, ENTRY_MAX, &found) != 0 || !found)

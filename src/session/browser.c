@@ -222,6 +222,8 @@ static void fill_spec(struct session *session, struct cell_spec *spec)
 		.join = cgroup_join_text(session->cell_group),
 		.limits = {.shm_size = (uint64_t)conf_int(conf, CONF_CELL_SHM) * MIB},
 		.libexec = conf_str(conf, CONF_LIBEXEC_DIR),
+		.program_fd = SESSION_FD_CELL,
+		.launcher_fd = SESSION_FD_BROWSER,
 		.data = conf_str(conf, CONF_DATA_DIR),
 	};
 }

@@ -124,6 +124,7 @@ int display_start(struct session *session, int wayland)
 	struct buf config;
 	struct process_spec spec = {
 		.path = path,
+		.exec_fd = SESSION_FD_DISPLAY,
 		.role = "lazaret-display",
 		.config = &config,
 		.fds = &wayland,

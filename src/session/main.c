@@ -139,6 +139,7 @@ static int take_place(struct session *session, struct ipc_message *message)
 		return -EPROTO;
 	str_copy(session->record.id, sizeof(session->record.id), id);
 	session->record.slot = slot;
+	str_copy(session->record.version, sizeof(session->record.version), LAZARET_VERSION);
 	set_phase(session, PHASE_RUNNING);
 	session_start(session);
 	return 0;
@@ -335,6 +336,17 @@ static int read_config(struct session *session)
 	return cursor_done(&c) ? 0 : -EPROTO;
 }
 
+static int keep_programs(void)
+{
+	for (int fd = SPAWN_FD_FIRST; fd < SPAWN_FD_FIRST + SESSION_FDS; fd++) {
+		int r = fd_set_cloexec(fd, true);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static void tear_down(struct session *session)
 {
 	browser_forget(session);
@@ -369,6 +381,8 @@ int main(void)
 	wl_list_init(&session.texts);
 	session.loop = wl_event_loop_create();
 	r = session.loop ? read_config(&session) : -ENOMEM;
+	if (r == 0)
+		r = keep_programs();
 	if (r == 0) {
 		log_set_level((enum log_level)conf_int(session.conf, CONF_LOG_LEVEL));
 		r = session_take_monitor(&session, SPAWN_FD_CHANNEL);

@@ -134,6 +134,7 @@ static int run_job(struct text_job *job)
 	fds[2] = job->picture;
 	snprintf(path, sizeof(path), "%s/lazaret-text", conf_str(session->conf, CONF_LIBEXEC_DIR));
 	r = spawn(&(struct spawn){.path = path,
+				  .exec_fd = SESSION_FD_TEXT,
 				  .fds = fds,
 				  .n_fds = ARRAY_LEN(fds),
 				  .stderr_fd = -1,

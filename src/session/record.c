@@ -39,9 +39,9 @@ int record_write(int dir, const struct session_record *record)
 	char text[RECORD_MAX];
 	int n = snprintf(text, sizeof(text),
 			 "id=%s\nslot=%" PRIu32 "\nuid=%" PRIu32 "\npid=%d\nstart=%" PRIu64
-			 "\nname=%s\n",
+			 "\nname=%s\nversion=%s\n",
 			 record->id, record->slot, (uint32_t)record->uid, (int)record->pid,
-			 record->start, record->name);
+			 record->start, record->name, record->version);
 
 	if (n < 0 || (size_t)n >= sizeof(text) || strchr(record->name, '\n'))
 		return -EINVAL;
@@ -81,7 +81,9 @@ int record_parse(const char *text, struct session_record *ret_record)
 	    !take_number(&text, "uid", UINT32_MAX - 1, &uid) ||
 	    !take_number(&text, "pid", INT32_MAX, &pid) ||
 	    !take_number(&text, "start", INT64_MAX, &start) ||
-	    !take(&text, "name", record.name, sizeof(record.name)) || *text != '\0' || pid == 0)
+	    !take(&text, "name", record.name, sizeof(record.name)) ||
+	    !take(&text, "version", record.version, sizeof(record.version)) || *text != '\0' ||
+	    pid == 0)
 		return -EINVAL;
 	record.slot = (uint32_t)slot;
 	record.uid = (uid_t)uid;

@@ -17,6 +17,7 @@
 #define RECORD_MAX 4096
 #define RECORD_NAME_MAX 255
 #define RECORD_ID_MAX 63
+#define RECORD_VERSION_MAX 63
 
 struct session_record {
 	char id[RECORD_ID_MAX + 1];
@@ -24,6 +25,7 @@ struct session_record {
 	uint32_t slot;
 	uid_t uid; /* 0 for a parked cell */
 	pid_t pid; /* of lazaret-session */
+	char version[RECORD_VERSION_MAX + 1]; /* of that process */
 	uint64_t start; /* of that process, clock ticks since boot: a number is not used twice */
 };
 

@@ -39,6 +39,13 @@ struct cgroup;
 struct cgroup_base;
 struct logpipe;
 
+/* What it starts, held since its own start: they are of its version, whatever is installed since. */
+#define SESSION_FD_DISPLAY (SPAWN_FD_FIRST + 0)
+#define SESSION_FD_TEXT (SPAWN_FD_FIRST + 1)
+#define SESSION_FD_CELL (SPAWN_FD_FIRST + 2)
+#define SESSION_FD_BROWSER (SPAWN_FD_FIRST + 3)
+#define SESSION_FDS 4
+
 /* A browser in its cell. */
 struct browser {
 	struct cell cell;

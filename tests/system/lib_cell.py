@@ -3,6 +3,7 @@
 the place of lazaret-browser, starts an agent and then the real launcher. Orders go to the agent
 through a socket in the transfer folder, the only thing that both sides can reach."""
 
+import errno
 import json
 import os
 import pathlib
@@ -16,6 +17,16 @@ from lib_proc import BUILD, Process, processes, run, scaled, wait_until
 from lib_system import SystemTest
 
 PROBE = BUILD / "tests/tools/cell_probe"
+
+
+def overwrite(program, content):
+    try:
+        program.write_bytes(content)
+    except OSError as error:
+        if error.errno != errno.ETXTBSY:
+            raise
+        return False
+    return True
 
 
 class Order:
@@ -108,9 +119,9 @@ class CellTest(SystemTest):
     def plant(system):
         programs = pathlib.Path(system.programs)
         launcher = programs / "usr/libexec/lazaret/lazaret-browser"
-        shutil.move(launcher, programs / "usr/share/lazaret/start/lazaret-browser")
-        shutil.copy(PROBE, launcher)
-        launcher.chmod(0o755)
+        shutil.copy2(launcher, programs / "usr/share/lazaret/start/lazaret-browser")
+        # Into the file itself, for that is what the daemon holds; not while a cell executes it.
+        wait_until(lambda: overwrite(launcher, PROBE.read_bytes()), 30, "no cell runs")
 
     @classmethod
     def files(cls, user):

@@ -33,12 +33,13 @@ def account_exists(name):
 
 class System:
     """Started by the constructor, ended by stop(). `options` are lines for the configuration,
-    as {"idle-limit": 5, "dns": ["198.51.100.53"], "clipboard": "both"}."""
+    as {"idle-limit": 5, "dns": ["198.51.100.53"], "clipboard": "both"}. `wrap`: what runs it."""
 
     address = lib_net.SYSTEM_LAN
 
     def __init__(self, network, users=("alice", "bob"), options=None, url=None, port=5900,
-                 text="", state=None):
+                 text="", state=None, wrap=()):
+        self.wrap = wrap
         self.network = network
         self.port = port
         # Not to be taken for an option.
@@ -80,8 +81,8 @@ class System:
     def start(self):
         # One that was killed left it behind.
         (self.state / "ready").unlink(missing_ok=True)
-        self.demo = Process(TOP / "scripts/demo", netns=self.network.system, env=self.env,
-                            death=signal.SIGTERM)
+        self.demo = Process(*self.wrap, TOP / "scripts/demo", netns=self.network.system,
+                            env=self.env, death=signal.SIGTERM)
         wait_until(lambda: (self.state / "ready").exists() or not self.demo.running(),
                    START_SECONDS, "make demo is ready")
         if not (self.state / "ready").exists():
@@ -263,6 +264,7 @@ class SystemTest(unittest.TestCase):
     users = ("alice", "bob")
     text = ""
     url = None
+    wrap = ()
     workstations = 2
 
     @classmethod
@@ -275,7 +277,8 @@ class SystemTest(unittest.TestCase):
             cls.stack.callback(cls.web.close)
             cls.names = NameServer(cls.network.internet, lib_net.NAME_SERVER)
             cls.stack.callback(cls.names.close)
-            cls.system = System(cls.network, cls.users, cls.options, cls.url, text=cls.text)
+            cls.system = System(cls.network, cls.users, cls.options, cls.url, text=cls.text,
+                                wrap=cls.wrap)
             cls.stack.callback(cls.system.demo.stop, signal.SIGTERM, 60)
         except BaseException:
             cls.stack.close()

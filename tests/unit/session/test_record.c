@@ -20,7 +20,7 @@
 #include "base/fd.h"
 #include "session/record.h"
 
-#define GOOD "id=0123456789abcdef0123\nslot=7\nuid=1000\npid=4242\nstart=99\nname=alice\n"
+#define GOOD "id=0123456789abcdef0123\nslot=7\nuid=1000\npid=4242\nstart=99\nname=alice\nversion=1.2\n"
 
 static int set_up(void **state)
 {
@@ -89,22 +89,22 @@ static void test_parse(void **state)
 	static const char *const refused[] = {
 		"",
 		"id=a",
-		"slot=7\nid=a\nuid=1000\npid=4242\nstart=99\nname=alice\n",
-		"id=a\nslot=7\nuid=1000\npid=4242\nstart=99\nname=alice",
-		"id=a\nslot=7\nuid=1000\npid=4242\nstart=99\nname=alice\nmore=1\n",
+		"slot=7\nid=a\nuid=1000\npid=4242\nstart=99\nname=alice\nversion=1.2\n",
+		"id=a\nslot=7\nuid=1000\npid=4242\nstart=99\nname=alice\nversion=1.2",
+		"id=a\nslot=7\nuid=1000\npid=4242\nstart=99\nname=alice\nversion=1.2\nmore=1\n",
 		"id=a\nslot=7\nuid=1000\npid=4242\nstart=99\n",
-		"id=a\nslot=-1\nuid=1000\npid=4242\nstart=99\nname=alice\n",
-		"id=a\nslot=7x\nuid=1000\npid=4242\nstart=99\nname=alice\n",
-		"id=a\nslot=\nuid=1000\npid=4242\nstart=99\nname=alice\n",
-		"id=a\nslot=4294967296\nuid=1000\npid=4242\nstart=99\nname=alice\n",
-		"id=a\nslot=7\nuid=4294967295\npid=4242\nstart=99\nname=alice\n",
-		"id=a\nslot=7\nuid=1000\npid=0\nstart=99\nname=alice\n",
-		"id=a\nslot=7\nuid=1000\npid=2147483648\nstart=99\nname=alice\n",
-		"id=a\nslot=7\nuid=1000\npid=4242\nstart=9223372036854775808\nname=alice\n",
+		"id=a\nslot=-1\nuid=1000\npid=4242\nstart=99\nname=alice\nversion=1.2\n",
+		"id=a\nslot=7x\nuid=1000\npid=4242\nstart=99\nname=alice\nversion=1.2\n",
+		"id=a\nslot=\nuid=1000\npid=4242\nstart=99\nname=alice\nversion=1.2\n",
+		"id=a\nslot=4294967296\nuid=1000\npid=4242\nstart=99\nname=alice\nversion=1.2\n",
+		"id=a\nslot=7\nuid=4294967295\npid=4242\nstart=99\nname=alice\nversion=1.2\n",
+		"id=a\nslot=7\nuid=1000\npid=0\nstart=99\nname=alice\nversion=1.2\n",
+		"id=a\nslot=7\nuid=1000\npid=2147483648\nstart=99\nname=alice\nversion=1.2\n",
+		"id=a\nslot=7\nuid=1000\npid=4242\nstart=9223372036854775808\nname=alice\nversion=1.2\n",
 		"id=a\nslot=00000000000000000000000000000000007\nuid=1000\npid=4242\nstart=99\n"
-		"name=alice\n",
+		"name=alice\nversion=1.2\n",
 		"id=0123456789012345678901234567890123456789012345678901234567890123\nslot=7\n"
-		"uid=1000\npid=4242\nstart=99\nname=alice\n",
+		"uid=1000\npid=4242\nstart=99\nname=alice\nversion=1.2\n",
 	};
 	struct session_record record;
 
