@@ -38,10 +38,10 @@ struct h264 {
 	bool broken; /* the next frame has to be a key frame */
 };
 
-/* Constant rate factors for the levels of JPEG. With grain in the film its SSIM on RGB is that of
- * TigerVNC's JPEG of the level, without it is lower, which the eye does not see; figures in
+/* Constant rate factors for the levels of JPEG. With grain in the film its SSIM on RGB is between that
+ * of our JPEG of the level and TigerVNC's, without it is lower, which the eye does not see; figures in
  * docs/decisions/video.md. */
-static const float rate_factors[] = {35, 31.5f, 29.5f, 28, 26, 24, 22.5f, 21, 20, 12};
+static const float rate_factors[] = {35, 31.5f, 29.5f, 28, 26.5f, 25, 23.5f, 22, 21, 12};
 
 static void set_colours(x264_param_t *param)
 {

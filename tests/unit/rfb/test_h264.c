@@ -146,7 +146,7 @@ static void test_frames_look_like_what_went_in(void **state)
 	open_film(&f, 320, 180);
 	for (int i = 0; i < 30; i++) {
 		draw(&f, i);
-		assert_true(show(&f, false) > 0.975);
+		assert_true(show(&f, false) > 0.97);
 	}
 	close_film(&f);
 }
