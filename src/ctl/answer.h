@@ -48,6 +48,7 @@ enum answer_status {
 	ANSWER_STATUS_NOT_FOUND = 3, /* no such session or path */
 	ANSWER_STATUS_DENIED = 4, /* this account may not */
 	ANSWER_STATUS_NO_DAEMON = 5, /* nobody listens on the control socket */
+	ANSWER_STATUS_UNKNOWN = 6, /* nothing is wrong, but not all could be found out */
 };
 
 struct answer_field {

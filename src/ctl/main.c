@@ -25,6 +25,7 @@
 #include "ctl/paths.h"
 #include "ctl/request.h"
 #include "ctl/roles.h"
+#include "ctl/secure.h"
 #include "ctl/settings.h"
 #include "ctl/table.h"
 #include "ctl/viewer_config.h"
@@ -67,7 +68,7 @@ static void print_usage(FILE *out)
 	      "  --help         this text\n"
 	      "\nExit status: 0 done, 1 failed, 2 wrong usage, 3 no such session or path, 4 not "
 	      "allowed,\n"
-	      "5 the daemon does not answer.\n",
+	      "5 the daemon does not answer, 6 something could not be found out.\n",
 	      out);
 }
 
@@ -129,6 +130,8 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 		return run_config_dump(n, arguments);
 	case COMMAND_ROLES_CHECK:
 		return roles_check(options->json);
+	case COMMAND_SECURE_CHECK:
+		return secure_check(options->json, options->socket);
 	case COMMAND_CONFIG_SET:
 		return settings_set(n, arguments);
 	case COMMAND_CONFIG_DIFF:

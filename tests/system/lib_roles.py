@@ -37,6 +37,7 @@ MAY = {
     "cert status": READERS | {"maint"},
     "cert revert": {"security"},
     "viewer-config": {"config", "maint", "security"},
+    "secure check": {"audit", "security"},
     "version": set(ROLES),
 }
 

@@ -15,7 +15,7 @@ DENIED = 4
 ARGUMENTS = {"config set": ["idle-limit", "1800"], "config restore": ["0"],
              "kick": ["who-is-not-there"], "end": ["who-is-not-there"], "paths explain": ["web"],
              "firewall apply": ["--within", "3"], "paths probe": ["--timeout", "100"]}
-STATUS = {"kick": {3}, "end": {3}, "paths probe": {0, 1}}
+STATUS = {"secure check": {1}, "kick": {3}, "end": {3}, "paths probe": {0, 1}}
 
 # A client of nobody's making but its person's: sends what it likes, prints what comes back.
 RAW = """
