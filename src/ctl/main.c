@@ -16,6 +16,7 @@
 #include "conf/conf.h"
 #include "conf/limits.h"
 #include "conf/role.h"
+#include "ctl/admin.h"
 #include "ctl/answer.h"
 #include "ctl/cert.h"
 #include "ctl/command.h"
@@ -130,6 +131,24 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 		return run_config_dump(n, arguments);
 	case COMMAND_ROLES_CHECK:
 		return roles_check(options->json);
+	case COMMAND_ROLES_GRANT:
+		return roles_grant(arguments[0], arguments[1]);
+	case COMMAND_ROLES_TAKE:
+		return roles_take(arguments[0], arguments[1]);
+	case COMMAND_ADMIN_LIST:
+		return admin_list(options->json);
+	case COMMAND_ADMIN_ADD:
+		return admin_add(arguments[0]);
+	case COMMAND_ADMIN_REMOVE:
+		return admin_remove(arguments[0]);
+	case COMMAND_ADMIN_PASSWORD:
+		return admin_password(arguments[0]);
+	case COMMAND_ADMIN_KEY_ADD:
+		return admin_key_add(arguments[0]);
+	case COMMAND_ADMIN_KEY_LIST:
+		return admin_key_list(options->json, n > 0 ? arguments[0] : NULL);
+	case COMMAND_ADMIN_KEY_REMOVE:
+		return admin_key_remove(arguments[0], arguments[1]);
 	case COMMAND_SECURE_CHECK:
 		return secure_check(options->json, options->socket);
 	case COMMAND_CONFIG_SET:
