@@ -14,8 +14,13 @@ DENIED = 4
 # the table there is a version to restore when it comes to that.
 ARGUMENTS = {"config set": ["idle-limit", "1800"], "config restore": ["0"],
              "kick": ["who-is-not-there"], "end": ["who-is-not-there"], "paths explain": ["web"],
-             "firewall apply": ["--within", "3"], "paths probe": ["--timeout", "100"]}
-STATUS = {"secure check": {1}, "kick": {3}, "end": {3}, "paths probe": {0, 1}}
+             "firewall apply": ["--within", "3"], "paths probe": ["--timeout", "100"],
+             "roles grant": ["who-is-not-there", "maint"], "roles take": ["who-is-not-there", "maint"],
+             "admin add": ["Not-a-name"], "admin remove": ["who-is-not-there"],
+             "admin password": ["who-is-not-there", "-"], "admin key add": ["who-is-not-there", "-"],
+             "admin key remove": ["who-is-not-there", "SHA256:x"]}
+STATUS = {"secure check": {1}, "roles grant": {3}, "roles take": {3}, "admin add": {2}, "admin remove": {3},
+          "admin password": {3}, "admin key add": {3}, "admin key remove": {3}, "kick": {3}, "end": {3}, "paths probe": {0, 1}}
 
 # A client of nobody's making but its person's: sends what it likes, prints what comes back.
 RAW = """
