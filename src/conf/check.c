@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "conf/conf_impl.h"
 #include "conf/role.h"
+#include "conf/schedule.h"
 
 struct check {
 	const struct conf *conf;
@@ -202,6 +203,120 @@ static void check_roles(struct check *check)
 	}
 }
 
+/* --- updates ---------------------------------------------------------------------------------- */
+
+/* An address that stands in apt's lists: nothing in it has a meaning there. */
+static bool is_repository(const char *text, size_t len)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/%+[]";
+	size_t head = strncmp(text, "https://", 8) == 0 ? 8 : 7;
+
+	return (head == 8 || strncmp(text, "http://", 7) == 0) && len > head && text[head] != '/' &&
+	       strspn(text, plain) >= len;
+}
+
+/* "URL SUITE COMPONENT…" with one space between. */
+static bool is_debian(const char *text)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/";
+	size_t len = strcspn(text, " ");
+	unsigned int words = 0;
+
+	if (!is_repository(text, len) || strlen(text) > 1024)
+		return false;
+	for (text += len; *text == ' '; text += len) {
+		text++;
+		len = strspn(text, plain);
+		if (len == 0 || text[len - 1] == '/' || len > 100)
+			return false;
+		words++;
+	}
+	return *text == '\0' && words >= 2 && words <= 8;
+}
+
+/* "ssh-ed25519 AAAA…", and perhaps a comment. */
+static bool is_host_key(const char *text)
+{
+	size_t kind = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-@."), key;
+
+	if ((strncmp(text, "ssh-", 4) != 0 && strncmp(text, "ecdsa-", 6) != 0) || text[kind] != ' ')
+		return false;
+	text += kind + 1;
+	key = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=");
+	if (key < 32 || (text[key] && text[key] != ' '))
+		return false;
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ')
+			return false;
+	}
+	return true;
+}
+
+static void check_schedule(struct check *check, enum conf_id id)
+{
+	const char *text = conf_str(check->conf, id);
+	struct schedule schedule;
+
+	if (text[0] && !schedule_parse(text, &schedule))
+		complain(check, id,
+			 "needs a time such as 02:30, sun 02:30 or mon,thu 22:00, not \"%s\"",
+			 text);
+}
+
+static void check_updates(struct check *check)
+{
+	static const enum conf_id paths[] = {CONF_UPDATE_KEYRING, CONF_UPDATE_DEBIAN_KEYRING,
+					     CONF_UPDATE_CA};
+	const struct conf *conf = check->conf;
+	const char *url = conf_str(conf, CONF_UPDATE_URL);
+	const char *key = conf_str(conf, CONF_UPDATE_HOST_KEY);
+
+	if (url[0] && !is_repository(url, strlen(url)))
+		complain(check, CONF_UPDATE_URL,
+			 "needs an address such as https://updates.example.org/lazaret, without a "
+			 "name or password, not \"%s\"",
+			 url);
+	else if (url[0] && conf_int(conf, CONF_UPDATE_METHOD) == CONF_UPDATE_METHOD_HTTPS &&
+		 strncmp(url, "https://", 8) != 0)
+		complain(check, CONF_UPDATE_URL,
+			 "begins with https:// where \"update-method\" is https, not \"%s\"", url);
+	for (size_t i = 0; i < conf_list_len(conf, CONF_UPDATE_DEBIAN); i++) {
+		if (!is_debian(conf_list_item(conf, CONF_UPDATE_DEBIAN, i)))
+			complain(check, CONF_UPDATE_DEBIAN,
+				 "needs URL SUITE COMPONENT..., such as http://127.0.0.1/debian "
+				 "bookworm "
+				 "main, not \"%s\"",
+				 conf_list_item(conf, CONF_UPDATE_DEBIAN, i));
+	}
+	if (key[0] && !is_host_key(key))
+		complain(check, CONF_UPDATE_HOST_KEY,
+			 "needs a public key such as \"ssh-ed25519 AAAA...\", not \"%s\"", key);
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		check_plain(check, paths[i], "/+");
+	check_plain(check, CONF_UPDATE_SUITE, "");
+	check_plain(check, CONF_UPDATE_SERVER, ":");
+	check_plain(check, CONF_UPDATE_ACCOUNT, "");
+	check_schedule(check, CONF_UPDATE_DOWNLOAD_AT);
+	check_schedule(check, CONF_UPDATE_INSTALL_AT);
+}
+
+/* The option "proxy" is not root's: the password is only for one that root has named. */
+static void check_update_proxy(struct check *check)
+{
+	const char *proxy = conf_str(check->conf, CONF_UPDATE_PROXY);
+	const char *colon = strrchr(proxy, ':');
+	int64_t port;
+
+	if (proxy[0] && (!colon || colon == proxy || strpbrk(proxy, "/@ \"\\") ||
+			 str_to_int(colon + 1, 1, 65535, &port) < 0))
+		complain(check, CONF_UPDATE_PROXY, "needs host:port, not \"%s\"", proxy);
+	if (conf_str(check->conf, CONF_UPDATE_PROXY_USER)[0] && !proxy[0])
+		complain(check, CONF_UPDATE_PROXY_USER,
+			 "is for the proxy that \"update-proxy\" names, and it names none");
+}
+
 int conf_check(const struct conf *conf, FILE *errors)
 {
 	struct check check = {.conf = conf, .errors = errors};
@@ -211,6 +326,8 @@ int conf_check(const struct conf *conf, FILE *errors)
 	check_words(&check);
 	check_numbers(&check);
 	check_roles(&check);
+	check_updates(&check);
+	check_update_proxy(&check);
 	check_plain(&check, CONF_ADMIN_PAM_SERVICE, "");
 	check_plain(&check, CONF_SSH_DIR, "/ @+,=");
 	return check.n_errors > 0 ? -EINVAL : 0;

@@ -90,6 +90,12 @@ enum conf_lock_quarantine {
 	CONF_LOCK_QUARANTINE_ALL,
 	CONF_LOCK_QUARANTINE_OFF,
 };
+enum conf_update_method {
+	CONF_UPDATE_METHOD_OFF,
+	CONF_UPDATE_METHOD_SSH,
+	CONF_UPDATE_METHOD_HTTPS,
+	CONF_UPDATE_METHOD_PROXY,
+};
 enum conf_language { CONF_LANGUAGE_EN, CONF_LANGUAGE_DE };
 
 /* One row of the schema, for the dump and the manual. */

@@ -19,6 +19,7 @@ MAY = {
     "probe": {"net"},
     "cell": {"base", "wire", "conf"},
     "cert": {"base"},
+    "update": {"base", "conf"},
     "ctl": {"base", "wire", "ipc", "conf", "net", "cert"},
     "ssh": {"base", "wire", "conf", "net"},
     "lock": {"base", "wire", "ipc", "conf"},

@@ -47,6 +47,12 @@ MAY = {
     "admin key list": {"audit", "security"},
     "admin key remove": {"security"},
     "secure check": {"audit", "security"},
+    "update check": {"update"},
+    "update download": {"update"},
+    "update install": {"update"},
+    "update undo": {"update"},
+    "update schedule": {"update"},
+    "update status": {"update", "audit", "security"},
     "version": set(ROLES),
 }
 

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The commands "update ...": they are done by lazaret-update(8), which outlives who has asked. */
+#ifndef LAZARET_CTL_UPDATE_H
+#define LAZARET_CTL_UPDATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Runs it with one of its words and further arguments. The exit status. */
+int update_run(bool json, const char *word, size_t n, char *const *arguments);
+
+#endif
