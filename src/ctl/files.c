@@ -43,6 +43,17 @@ void files_forbid(void)
 	defaults.forbidden = true;
 }
 
+void files_forbid_now(const char *file)
+{
+	if (!defaults.forbidden)
+		return;
+	fprintf(stderr,
+		"lazaretctl: \"%s\": the daemon reads no file of its callers; hand it over as "
+		"standard input: - < %s\n",
+		file, file);
+	exit(ANSWER_STATUS_USAGE);
+}
+
 int files_read(size_t n, char *const *files, struct conf **ret_conf)
 {
 	const char *const *read = (const char *const *)files;

@@ -27,5 +27,7 @@ const char *const *files_default(size_t *ret_n);
  * is said with its text.
  */
 void files_forbid(void);
+/* Ends the program with a sentence if a file may not be named: for one that is no configuration. */
+void files_forbid_now(const char *file);
 
 #endif

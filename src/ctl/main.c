@@ -31,6 +31,7 @@
 #include "ctl/table.h"
 #include "ctl/update.h"
 #include "ctl/viewer_config.h"
+#include "ctl/user.h"
 #include "ipc/message.h"
 
 #define SOCKET_DEFAULT "/run/lazaret/control"
@@ -200,6 +201,26 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 		return cert_revert(options->socket);
 	case COMMAND_VIEWER_CONFIG:
 		return viewer_config(n, arguments);
+	case COMMAND_USER_ADD:
+		return user_add(options->socket, n, arguments);
+	case COMMAND_USER_IMPORT:
+		return user_import(options->json, options->socket, n, arguments);
+	case COMMAND_USER_EXPORT:
+		return user_export(options->socket, n, arguments);
+	case COMMAND_USER_EXPIRE:
+		return user_expire(options->socket, n, arguments);
+	case COMMAND_USER_LOCK:
+		return user_lock(options->socket, n, arguments);
+	case COMMAND_USER_UNLOCK:
+		return user_unlock(options->socket, n, arguments);
+	case COMMAND_USER_PASSWORD:
+		return user_password(options->socket, n, arguments);
+	case COMMAND_USER_REMOVE:
+		return user_remove(options->socket, n, arguments);
+	case COMMAND_USER_LIST:
+		return user_list(options->json, options->socket, n, arguments);
+	case COMMAND_USER_REPORT:
+		return user_report(options->json, options->socket, n, arguments);
 	default:
 		puts("lazaretctl " LAZARET_VERSION);
 		return ANSWER_STATUS_OK;
@@ -385,6 +406,52 @@ static bool is_ours(const struct options *options, const struct command *command
 	return command_is_tool(command) && (options->here || geteuid() == 0);
 }
 
+static int run_one(const struct options *options, enum command_id id, size_t used, size_t n,
+		   char **words)
+{
+	if (is_ours(options, command_row(id)))
+		return run_local(options, id, n - used, words + used);
+	return run_remote(options, id, n, words);
+}
+
+/* What deletes is shown first, and asked about, when there is somebody to ask. */
+static bool must_ask(enum command_id id, size_t n, char *const *words)
+{
+	if (id != COMMAND_USER_REMOVE || !isatty(STDIN_FILENO))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(words[i], "--yes") || str_eq(words[i], "--preview"))
+			return false;
+	}
+	return true;
+}
+
+static int run_asking(const struct options *options, enum command_id id, size_t used, size_t n,
+		      char **words)
+{
+	_cleanup_free_ char **more = calloc(n + 2, sizeof(*more));
+	static char preview[] = "--preview", yes[] = "--yes";
+	char answer[8];
+	int status;
+
+	if (!more)
+		return ANSWER_STATUS_FAILED;
+	memcpy(more, words, n * sizeof(*more));
+	more[n] = preview;
+	status = run_one(options, id, used, n + 1, more);
+	if (status != ANSWER_STATUS_OK)
+		return status;
+	fputs("Do it? yes or no: ", stdout);
+	fflush(stdout);
+	if (!fgets(answer, sizeof(answer), stdin) || !str_eq(answer, "yes\n")) {
+		puts("Nothing was done.");
+		return ANSWER_STATUS_FAILED;
+	}
+	memcpy(more, words, n * sizeof(*more));
+	more[n] = yes;
+	return run_one(options, id, used, n + 1, more);
+}
+
 static int run(const struct options *options, size_t n, char **words)
 {
 	enum command_id id = COMMAND_VERSION;
@@ -402,9 +469,8 @@ static int run(const struct options *options, size_t n, char **words)
 			command_row(id)->words, command_row(id)->arguments);
 		return ANSWER_STATUS_USAGE;
 	}
-	if (is_ours(options, command_row(id)))
-		return run_local(options, id, n - used, words + used);
-	return run_remote(options, id, n, words);
+	return must_ask(id, n, words) ? run_asking(options, id, used, n, words)
+				      : run_one(options, id, used, n, words);
 }
 
 int main(int argc, char **argv)

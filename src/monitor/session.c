@@ -20,6 +20,7 @@
 #include "monitor/monitor.h"
 #include "monitor/netd.h"
 #include "monitor/remains.h"
+#include "monitor/visit.h"
 #include "session/record.h"
 
 /* An account that may log in has at least this uid; lazaret-session looks at much more. */
@@ -534,6 +535,7 @@ int session_attach(struct session *session, struct client *client)
 	log_event(LOG_INFO, "session.attached", LOG_STR("session", session->entry.id),
 		  LOG_STR("user", session->account), LOG_STR("address", client->address),
 		  LOG_STR("instead_of", session->viewer));
+	visit_note(session->monitor->conf, session->uid);
 	session->state = SESSION_STATE_ATTACHED;
 	str_copy(session->viewer, sizeof(session->viewer), client->address);
 	return 0;

@@ -53,6 +53,16 @@ MAY = {
     "update undo": {"update"},
     "update schedule": {"update"},
     "update status": {"update", "audit", "security"},
+    "user add": {"maint"},
+    "user import": {"maint"},
+    "user export": {"maint"},
+    "user expire": {"maint"},
+    "user lock": {"maint"},
+    "user unlock": {"maint"},
+    "user password": {"maint"},
+    "user remove": {"maint"},
+    "user list": {"maint", "audit"},
+    "user report": {"maint", "audit"},
     "version": set(ROLES),
 }
 
