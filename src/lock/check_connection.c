@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "ipc/channel.h"
+#include "lock/check_admin.h"
 #include "lock/check_job.h"
 #include "lock/check_limits.h"
 #include "lock/checkd.h"
@@ -78,13 +79,15 @@ static void tell(struct check_connection *connection, enum ipc_type type, const 
 
 static void send_rights(struct check_connection *connection)
 {
+	_cleanup_policy_ struct policy *policy = policy_create(
+		connection->checkd->conf, connection->groups, connection->n_groups);
 	struct buf body;
 
 	buf_init(&body, IPC_BODY_MAX);
-	buf_put_u8(&body, 1);
-	buf_put_u8(&body, 1);
-	buf_put_u64(&body, UINT64_C(1) << 40);
-	buf_put_u64(&body, UINT64_C(1) << 40);
+	buf_put_u8(&body, policy && policy_may(policy, CHECK_UP));
+	buf_put_u8(&body, policy && policy_may(policy, CHECK_DOWN));
+	buf_put_u64(&body, policy ? policy_largest(policy) : 0);
+	buf_put_u64(&body, policy ? policy_largest(policy) : 0);
 	tell(connection, IPC_CHECK_RIGHTS, &body);
 	buf_finish(&body);
 }
@@ -185,6 +188,7 @@ static int handle_start(void *data, struct ipc_message *message)
 	struct check_connection *connection = data;
 	uint32_t number = cursor_u32(&message->body);
 	uint8_t direction = cursor_u8(&message->body);
+	bool dry_run = cursor_u8(&message->body) != 0;
 	_cleanup_free_ char *name = cursor_str(&message->body, CHECKER_NAME_MAX);
 	_cleanup_free_ char *address = cursor_str(&message->body, CHECKER_ADDRESS_MAX);
 	_cleanup_fd_ int fd = ipc_message_take_fd(message, 0);
@@ -198,6 +202,7 @@ static int handle_start(void *data, struct ipc_message *message)
 			     .name = name,
 			     .direction = (enum check_direction)direction,
 			     .address = address,
+			     .dry_run = dry_run,
 		     });
 }
 
@@ -217,6 +222,14 @@ static int handle_cancel(void *data, struct ipc_message *message)
 	return 0;
 }
 
+/* Safe: root, by the kernel's word; lazaretd has looked whether who asked it may. */
+static int handle_admin(void *data, struct ipc_message *message)
+{
+	struct check_connection *connection = data;
+
+	return check_admin(connection->checkd, connection->channel, &message->body);
+}
+
 static void handle_closed(void *data, int reason)
 {
 	struct check_connection *connection = data;
@@ -232,6 +245,7 @@ static const struct ipc_rule rules[] = {
 	{IPC_CHECK_HELLO, BEFORE, 1, handle_hello},
 	{IPC_CHECK_START, AFTER, 0, handle_start},
 	{IPC_CHECK_CANCEL, AFTER, 0, handle_cancel},
+	{IPC_CHECK_ADMIN, BEFORE, 1, handle_admin},
 };
 
 static const struct ipc_table table = {
@@ -305,7 +319,6 @@ int check_connection_listen(struct checkd *checkd)
 		return -ENAMETOOLONG;
 	/* What is there is of one before us: lazaretd runs one at a time. */
 	(void)unlink(address.sun_path);
-	umask(0077);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, BACKLOG) < 0)
 		return -errno;
 	checkd->socket_source = wl_event_loop_add_fd(checkd->loop, fd, WL_EVENT_READABLE,

@@ -3,7 +3,10 @@
 #ifndef LAZARET_LOCK_CHECK_JOB_H
 #define LAZARET_LOCK_CHECK_JOB_H
 
+#include "lock/check_digest.h"
+#include "lock/check_facts.h"
 #include "lock/checker.h"
+#include "lock/policy.h"
 
 struct checkd;
 struct check_job;
@@ -26,5 +29,49 @@ NODISCARD int check_job_create(struct checkd *checkd, const struct check_subject
 			       struct check_job **ret_job);
 /* Ends what runs for it. NULL is allowed; within `done` too. */
 void check_job_destroy(struct check_job *job);
+
+/* --- for its parts ----------------------------------------------------------------------------- */
+
+struct check_child;
+struct check_second;
+struct clamd_scan;
+struct quarantine_copy;
+
+struct check_job {
+	struct wl_list link; /* checkd.waiting; or alone */
+	struct checkd *checkd;
+	struct policy *policy;
+	char *user, *name, *address;
+	uid_t uid;
+	enum check_direction direction;
+	bool dry_run;
+	int fd;
+	uint64_t size;
+	uint64_t started; /* monotonic us */
+	uint8_t digest[CHECK_DIGEST_LEN];
+	bool has_digest, has_facts, remembered;
+	struct check_facts facts;
+	struct policy_decision decision;
+	struct wl_event_source *idle;
+	struct check_child *child;
+	struct clamd_scan *scan;
+	struct check_second *second;
+	struct quarantine_copy *copy;
+	check_job_done done;
+	void *data;
+};
+
+/* Starts those that wait, as far as there is room. */
+void check_job_next(struct checkd *checkd);
+
+/* check_child.c: the process says its hash, then its findings; or how it failed. */
+NODISCARD int check_child_start(struct check_job *job);
+void check_child_stop(struct check_job *job);
+void check_job_hashed(struct check_job *job, const uint8_t digest[CHECK_DIGEST_LEN]);
+void check_job_found(struct check_job *job, const struct check_facts *facts);
+void check_job_failed(struct check_job *job, const char *how);
+
+/* check_tell.c: log, notice, counts; then job->done. */
+void check_tell(struct check_job *job);
 
 #endif

@@ -320,6 +320,7 @@ static int send_start(struct checker *checker, uint32_t number, const struct che
 	buf_init(&body, IPC_BODY_MAX);
 	buf_put_u32(&body, number);
 	buf_put_u8(&body, (uint8_t)request->direction);
+	buf_put_u8(&body, request->dry_run);
 	buf_put_str(&body, request->name);
 	buf_put_str(&body, request->address);
 	r = buf_error(&body);

@@ -128,6 +128,11 @@ struct check_request {
 	const char *name;
 	enum check_direction direction;
 	const char *address; /* the workstation's, for the log; "" if unknown */
+	/*
+	 * Nothing comes of it but the verdict: no count, no notice, no quarantine. Its text has every
+	 * reason, one a line: rule, option, sentence, with tabs between.
+	 */
+	bool dry_run;
 };
 
 /* May start another check, or cancel others; must not destroy the checker. */

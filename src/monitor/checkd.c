@@ -45,6 +45,7 @@ static int handle_notice(void *data, struct ipc_message *message)
 	struct sibling *sibling = data;
 	uint32_t uid = cursor_u32(&message->body);
 	_cleanup_free_ char *sentence = cursor_str(&message->body, REASON_MAX);
+	uint32_t seconds = cursor_u32(&message->body);
 	struct session *session;
 	struct buf body;
 
@@ -55,7 +56,7 @@ static int handle_notice(void *data, struct ipc_message *message)
 		return 0;
 	buf_init(&body, IPC_BODY_MAX);
 	buf_put_str(&body, sentence);
-	buf_put_u32(&body, 0);
+	buf_put_u32(&body, seconds);
 	process_send(&session->process, IPC_SESSION_NOTICE, &body, NULL, 0);
 	buf_finish(&body);
 	return 0;

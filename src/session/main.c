@@ -252,10 +252,9 @@ static int handle_notice(void *data, struct ipc_message *message)
 	_cleanup_free_ char *text = cursor_str(&message->body, REASON_MAX);
 	uint32_t seconds = cursor_u32(&message->body);
 
-	(void)seconds;
 	if (!cursor_done(&message->body))
 		return -EPROTO;
-	notice_show(session, text, 0, DISPLAY_NOTICE_STRIP);
+	notice_show_for(session, text, seconds);
 	return 0;
 }
 

@@ -21,6 +21,8 @@
 
 /* A strip's width: the display cuts or lengthens it. */
 #define STRIP_WIDTH 2048
+/* Longest time of a strip that goes by itself. */
+#define NOTICE_SECONDS_MAX UINT32_C(86400)
 
 struct text_job {
 	struct wl_list link; /* session.texts */
@@ -174,6 +176,9 @@ void notice_show(struct session *session, const char *text, uint32_t width, uint
 {
 	struct text_job *job = NULL;
 
+	/* What stands there now is not what was to be removed. */
+	if (where == DISPLAY_NOTICE_STRIP && session->notice_timer)
+		wl_event_source_timer_update(session->notice_timer, 0);
 	if (width == 0)
 		width = STRIP_WIDTH;
 	if (text[0] != '\0' && width >= TEXT_WIDTH_MIN && width <= TEXT_WIDTH_MAX &&
@@ -198,10 +203,32 @@ void notice_show(struct session *session, const char *text, uint32_t width, uint
 	start_next(session);
 }
 
+static int handle_over(void *data)
+{
+	notice_show(data, "", 0, DISPLAY_NOTICE_STRIP);
+	return 0;
+}
+
+void notice_show_for(struct session *session, const char *text, uint32_t seconds)
+{
+	notice_show(session, text, 0, DISPLAY_NOTICE_STRIP);
+	if (seconds == 0)
+		return;
+	if (!session->notice_timer)
+		session->notice_timer = wl_event_loop_add_timer(session->loop, handle_over,
+								session);
+	if (session->notice_timer)
+		wl_event_source_timer_update(session->notice_timer,
+					     (int)MIN(seconds, NOTICE_SECONDS_MAX) * 1000);
+}
+
 void notice_finish(struct session *session)
 {
 	struct text_job *job, *next;
 
 	wl_list_for_each_safe (job, next, &session->texts, link)
 		job_destroy(job);
+	if (session->notice_timer)
+		wl_event_source_remove(session->notice_timer);
+	session->notice_timer = NULL;
 }

@@ -109,6 +109,8 @@ struct session {
 	bool warned; /* of the session limit */
 	struct wl_list texts; /* text_job.link */
 
+	struct wl_event_source *notice_timer; /* removes the strip above the window */
+
 	/* the end */
 	char *end_reason;
 	struct wl_event_source *end_timer;
@@ -158,6 +160,8 @@ void browser_forget(struct session *session);
 /* --- notice.c ------------------------------------------------------------------------------------ */
 /* Has a text drawn and shown. Empty text with STRIP: removes the strip. */
 void notice_show(struct session *session, const char *text, uint32_t width, uint8_t where);
+/* A strip that goes after so many seconds, unless another one takes its place; 0: it stays. */
+void notice_show_for(struct session *session, const char *text, uint32_t seconds);
 void notice_finish(struct session *session);
 
 #endif

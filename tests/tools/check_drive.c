@@ -7,7 +7,7 @@
  * Prints "ready", then does what lines on standard input say; words are separated by tabs:
  *
  *	user NAME UID GROUP,GROUP	connects for a person. Answer: "rights UP DOWN LARGEST LARGEST"
- *	check UP|DOWN NAME FILE		Answer, when it comes: "verdict NAME" and the verdict as JSON.
+ *	check UP|DOWN|TRY-UP|TRY-DOWN NAME FILE	Answer, when it comes: "verdict NAME" and the verdict as JSON.
  *					Further lines are read meanwhile.
  *	cancel				the checks that run. Answer: "cancelled"
  *	config CONFIG			another configuration. Answer: "rights …" of the person
@@ -75,8 +75,10 @@ static int handle_notice(void *data, struct ipc_message *message)
 {
 	uint32_t uid = cursor_u32(&message->body);
 	_cleanup_free_ char *sentence = cursor_str(&message->body, 4096);
+	uint32_t seconds = cursor_u32(&message->body);
 
 	(void)data;
+	(void)seconds;
 	printf("notice %u %s\n", (unsigned int)uid, sentence ? sentence : "");
 	return cursor_done(&message->body) ? 0 : -EPROTO;
 }
@@ -210,7 +212,8 @@ static void start_check(const char *direction, const char *name, const char *fil
 	struct check_request request = {
 		.fd = open(file, O_RDONLY | O_CLOEXEC),
 		.name = name,
-		.direction = str_eq(direction, "up") ? CHECK_UP : CHECK_DOWN,
+		.direction = strstr(direction, "up") ? CHECK_UP : CHECK_DOWN,
+		.dry_run = strstr(direction, "try") != NULL,
 		.address = "192.0.2.7",
 	};
 	int r = -EBUSY;
