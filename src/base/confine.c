@@ -159,7 +159,7 @@ static int add_call(scmp_filter_ctx ctx, const struct confine_call *call)
 	return seccomp_rule_add_array(ctx, action, call->nr, call->n_args, args);
 }
 
-int confine_filter(const struct confine_call *calls, size_t n_calls)
+static int load_filter(const struct confine_call *calls, size_t n_calls, bool all_threads)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r = ctx ? 0 : -ENOMEM;
@@ -168,12 +168,24 @@ int confine_filter(const struct confine_call *calls, size_t n_calls)
 		r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (r == 0)
 		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (r == 0 && all_threads)
+		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; r == 0 && i < n_calls; i++)
 		r = add_call(ctx, &calls[i]);
 	if (r == 0)
 		r = seccomp_load(ctx);
 	seccomp_release(ctx);
 	return r;
+}
+
+int confine_filter(const struct confine_call *calls, size_t n_calls)
+{
+	return load_filter(calls, n_calls, false);
+}
+
+int confine_filter_threads(const struct confine_call *calls, size_t n_calls)
+{
+	return load_filter(calls, n_calls, true);
 }
 
 int confine(const struct confine *spec, const char **ret_step)

@@ -55,6 +55,8 @@ NODISCARD int confine(const struct confine *spec, const char **ret_step);
 
 /* Only the last step, for a process that needs a wider set during its start. */
 NODISCARD int confine_filter(const struct confine_call *calls, size_t n_calls);
+/* The same for threads that run already, too. */
+NODISCARD int confine_filter_threads(const struct confine_call *calls, size_t n_calls);
 
 /* An account of the local system: -ENOENT when there is none of that name. */
 NODISCARD int confine_lookup(const char *account, uid_t *ret_uid, gid_t *ret_gid);

@@ -76,6 +76,11 @@ enum conf_admin_login {
 	CONF_ADMIN_LOGIN_EITHER,
 	CONF_ADMIN_LOGIN_BOTH,
 };
+enum conf_sftp_login {
+	CONF_SFTP_LOGIN_EITHER,
+	CONF_SFTP_LOGIN_PASSWORD,
+	CONF_SFTP_LOGIN_KEY,
+};
 enum conf_transfer {
 	CONF_TRANSFER_OFF = 0,
 	CONF_TRANSFER_IN = 1,

@@ -34,6 +34,8 @@ enum ipc_role {
 	IPC_ROLE_CONTROL,
 	IPC_ROLE_CHECKD,
 	IPC_ROLE_CHECKER, /* who asks checkd: lockd, lazaretctl */
+	IPC_ROLE_LOCKD,
+	IPC_ROLE_PAM, /* pam_lazaret.so in sshd */
 };
 
 enum ipc_type {
@@ -49,6 +51,14 @@ enum session_refusal {
 	SESSION_REFUSAL_NOT_ALLOWED, /* root, uid < 1000, not in the group, administrative role */
 	SESSION_REFUSAL_ACCOUNT, /* expired, locked */
 	SESSION_REFUSAL_ERROR, /* something of ours failed */
+};
+
+/* LOGIN_ANSWER */
+enum login_answer {
+	LOGIN_ANSWER_WELCOME, /* and his view is there */
+	LOGIN_ANSWER_REFUSED, /* name, password or account */
+	LOGIN_ANSWER_EXPIRED,
+	LOGIN_ANSWER_ERROR, /* something of ours failed */
 };
 
 enum session_state {

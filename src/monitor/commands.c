@@ -104,6 +104,7 @@ static void run_status(const struct command_call *call)
 			{"network_ready", ANSWER_BOOL, .number = netd_ready(m->netd)},
 			{"sandbox_proven", ANSWER_BOOL, .number = m->sandbox_proven},
 			{"administration", ANSWER_STR, .str = sshd_state(m->sshd)},
+			{"file_transfer", ANSWER_STR, .str = sshd_files_state(m)},
 			{"file_checks", ANSWER_STR, .str = checkd_state(m->checkd)},
 			{"sessions", ANSWER_NUMBER, .number = session_count(m)},
 			{"sessions_max", ANSWER_NUMBER,

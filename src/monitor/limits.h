@@ -67,6 +67,11 @@
 /* A sibling that lived so long starts over with the smallest pause; seconds. */
 #define SIBLING_STEADY 60
 
+/* Logins over SFTP that wait for their answer, in all. */
+#define SFTP_LOGINS_MAX 64
+/* A view that nobody is in is closed when the last login is so long ago; seconds. It is asked as often. */
+#define SFTP_IDLE 300
+
 /* How long the sessions of an earlier monitor have to introduce themselves; ms. */
 #define ADOPT_TIMEOUT 5000
 /* How long a session may take to end in order before it is killed; seconds. */

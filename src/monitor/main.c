@@ -32,6 +32,7 @@
 #include "monitor/remains.h"
 #include "monitor/runtime.h"
 #include "monitor/session.h"
+#include "monitor/sftp.h"
 #include "monitor/sshd.h"
 #include "monitor/throttle.h"
 #include "monitor/tool.h"
@@ -250,7 +251,11 @@ static int set_up(struct monitor *monitor)
 	if (r == 0)
 		r = keyd_create(monitor, &monitor->keyd);
 	if (r == 0)
-		r = sshd_create(monitor, &monitor->sshd);
+		r = sshd_create(monitor, SSHD_ADMINISTRATION, &monitor->sshd);
+	if (r == 0)
+		r = sftp_create(monitor, &monitor->sftp);
+	if (r == 0)
+		r = sshd_create(monitor, SSHD_FILES, &monitor->sftp_sshd);
 	if (r == 0)
 		r = checkd_create(monitor, &monitor->checkd);
 	return r;
@@ -268,6 +273,8 @@ static void tear_down(struct monitor *monitor)
 	frontdoor_destroy(monitor->frontdoor);
 	control_destroy(monitor->control);
 	sshd_destroy(monitor->sshd);
+	sshd_destroy(monitor->sftp_sshd);
+	sftp_destroy(monitor->sftp);
 	checkd_destroy(monitor->checkd);
 	who_destroy(monitor->who);
 	tool_end_all(monitor);

@@ -12,6 +12,7 @@
  *	keyd.c netd.c	the siblings, restarted when they die (sibling.c)
  *	sshd.c		the OpenSSH server for administration
  *	checkd.c	what decides about the files of the lock
+ *	sftp.c lock.c	logins over SFTP, and the views of users that are served to them
  *	control.c	lazaretctl's socket; commands.c what it can ask for, tool.c what a lazaretctl of our own
  *			does for him
  *	caller.c	who asks, and the record of it; origin.c where he comes from, who.c his name
@@ -43,6 +44,7 @@ struct control;
 struct frontdoor;
 struct keyd;
 struct netd;
+struct sftp;
 struct sshd;
 struct throttle;
 struct who;
@@ -100,7 +102,8 @@ struct monitor {
 	struct frontdoor *frontdoor;
 	struct control *control;
 	struct who *who;
-	struct sshd *sshd;
+	struct sshd *sshd, *sftp_sshd; /* for administration; for SFTP */
+	struct sftp *sftp;
 	struct checkd_sibling *checkd;
 	struct wl_event_source *signals[4];
 	struct wl_event_source *end_timer;

@@ -20,6 +20,7 @@ static const char *const names[PROGRAM_COUNT] = {
 	[PROGRAM_CHECKD] = "lazaret-checkd",   [PROGRAM_SESSION] = "lazaret-session",
 	[PROGRAM_DISPLAY] = "lazaret-display", [PROGRAM_TEXT] = "lazaret-text",
 	[PROGRAM_CELL] = "lazaret-cell",       [PROGRAM_BROWSER] = "lazaret-browser",
+	[PROGRAM_LOCKD] = "lazaret-lockd",
 };
 
 /* Its file says of which version it is; see log.c. */

@@ -85,10 +85,11 @@ void reload_apply(struct monitor *monitor)
 
 /* What sockets, siblings, folders and running sessions are bound to. */
 static const enum conf_id fixed[] = {
-	CONF_LISTEN,      CONF_PORT,          CONF_CELL_BLOCK,
-	CONF_CELL_BLOCK6, CONF_RUNTIME_DIR,   CONF_STATE_DIR,
-	CONF_LIBEXEC_DIR, CONF_GATEWAY_USER,  CONF_ADMIN_PAM_SERVICE,
-	CONF_KEYD_USER,   CONF_CELL_UID_BASE, CONF_DISPLAY_UID_BASE,
+	CONF_LISTEN,           CONF_PORT,          CONF_CELL_BLOCK,
+	CONF_CELL_BLOCK6,      CONF_RUNTIME_DIR,   CONF_STATE_DIR,
+	CONF_LIBEXEC_DIR,      CONF_GATEWAY_USER,  CONF_ADMIN_PAM_SERVICE,
+	CONF_KEYD_USER,        CONF_CELL_UID_BASE, CONF_DISPLAY_UID_BASE,
+	CONF_SFTP_PAM_SERVICE, CONF_LOCK_UID_BASE,
 };
 
 static int read_again(struct monitor *monitor, char *reason, size_t size, struct conf **ret_conf)
@@ -141,6 +142,7 @@ static void take(struct monitor *monitor)
 			 strerror(-r));
 	login_park(monitor);
 	sshd_configure(monitor->sshd);
+	sshd_configure(monitor->sftp_sshd);
 	checkd_configure(monitor->checkd);
 	finish(monitor, r, reason);
 }

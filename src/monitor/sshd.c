@@ -19,8 +19,10 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "monitor/control.h"
+#include "lock/mount.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
+#include "monitor/sftp.h"
 #include "net/contract.h"
 #include "net/env.h"
 #include "ssh/folder.h"
@@ -31,10 +33,15 @@
 /* Where OpenSSH, as it was built, wants its unprivileged half to live. */
 #define PRIVSEP "/run/sshd"
 /* Below the runtime directory. */
-#define FOLDER "ssh"
+static const char *const folders[] = {
+	[SSHD_ADMINISTRATION] = "ssh",
+	[SSHD_FILES] = "ssh-files",
+};
 #define NEXT "sshd_config.next"
 #define CONFIG "sshd_config"
 #define BANNER "banner"
+/* Of the path "sftp"; the table of paths says the same. */
+#define SFTP_PORT 22
 #define TEXT_MAX (1 << 20)
 
 enum step {
@@ -47,8 +54,11 @@ enum step {
 
 struct sshd {
 	struct monitor *monitor;
+	enum sshd_kind kind;
+	bool files; /* it serves SFTP, alone or beside administration */
 	char *wanted; /* its configuration; NULL: off */
 	uint16_t port;
+	char state[24];
 	bool changed; /* since the step began */
 	enum step step;
 	struct child child;
@@ -89,6 +99,12 @@ static int handle_timer(void *data)
 
 static int launch(struct sshd *sshd, enum step step, const char *const *argv);
 
+static const char *pam_service(const struct sshd *sshd)
+{
+	return conf_str(sshd->monitor->conf,
+			sshd->files ? CONF_SFTP_PAM_SERVICE : CONF_ADMIN_PAM_SERVICE);
+}
+
 static void run(struct sshd *sshd)
 {
 	char service[PATH_MAX], config[PATH_MAX];
@@ -96,9 +112,8 @@ static void run(struct sshd *sshd)
 	int r;
 
 	/* The name by which sshd is called is that of its PAM service. */
-	snprintf(service, sizeof(service), "%s/" FOLDER "/%s", dir,
-		 conf_str(sshd->monitor->conf, CONF_ADMIN_PAM_SERVICE));
-	snprintf(config, sizeof(config), "%s/" FOLDER "/" CONFIG, dir);
+	snprintf(service, sizeof(service), "%s/%s/%s", dir, folders[sshd->kind], pam_service(sshd));
+	snprintf(config, sizeof(config), "%s/%s/" CONFIG, dir, folders[sshd->kind]);
 	sshd->since = clock_now();
 	r = launch(sshd, STEP_RUN, (const char *const[]){service, "-D", "-e", "-f", config, NULL});
 	if (r < 0)
@@ -110,7 +125,8 @@ static void run(struct sshd *sshd)
 
 static int take_config(const struct sshd *sshd)
 {
-	int dir = openat(sshd->monitor->runtime_fd, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir = openat(sshd->monitor->runtime_fd, folders[sshd->kind],
+			 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
 	if (dir < 0)
@@ -167,13 +183,42 @@ static int handle_end(int fd, uint32_t mask, void *data)
 	return 0;
 }
 
+/* For our PAM module, which nobody but root can say anything to. */
+struct environment {
+	char socket[PATH_MAX], groups[1024];
+};
+
+static void fill_environment(const struct sshd *sshd, struct environment *environment)
+{
+	const struct conf *conf = sshd->monitor->conf;
+	size_t len = sizeof("LAZARET_ADMINISTRATORS=") - 1;
+
+	snprintf(environment->socket, sizeof(environment->socket), "LAZARET_LOGIN=%s/" SFTP_SOCKET,
+		 conf_str(conf, CONF_RUNTIME_DIR));
+	str_copy(environment->groups, sizeof(environment->groups), "LAZARET_ADMINISTRATORS=");
+	for (unsigned int i = 0; i < ROLE_COUNT; i++) {
+		const char *group = role_group(conf, (enum role_index)i);
+
+		if (group[0])
+			len += (size_t)snprintf(environment->groups + len,
+						sizeof(environment->groups) - len, "%s,", group);
+	}
+}
+
 static int launch(struct sshd *sshd, enum step step, const char *const *argv)
 {
-	int r = spawn(&(const struct spawn){.path = argv[0],
-					    .argv = argv,
-					    .stderr_fd = sshd->log_fd,
-					    .die_with_parent = true},
-		      &sshd->child);
+	struct environment environment;
+	const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
+				   environment.socket, environment.groups, NULL};
+	int r;
+
+	fill_environment(sshd, &environment);
+	r = spawn(&(const struct spawn){.path = argv[0],
+					.argv = argv,
+					.env = env,
+					.stderr_fd = sshd->log_fd,
+					.die_with_parent = true},
+		  &sshd->child);
 
 	if (r < 0)
 		return r;
@@ -201,16 +246,16 @@ static int make_folder(int dir, const char *path, mode_t mode)
 static int write_runtime(const struct sshd *sshd, const char **ret_reason)
 {
 	const struct conf *conf = sshd->monitor->conf;
-	const char *service = conf_str(conf, CONF_ADMIN_PAM_SERVICE);
+	const char *service = pam_service(sshd);
 	const char *banner = conf_str(conf, CONF_ADMIN_BANNER);
 	_cleanup_free_ char *line = NULL;
 	_cleanup_fd_ int dir = -1;
-	int r = make_folder(sshd->monitor->runtime_fd, FOLDER, 0755);
+	int r = make_folder(sshd->monitor->runtime_fd, folders[sshd->kind], 0755);
 
-	*ret_reason = "the folder ssh below the runtime-directory cannot be written";
+	*ret_reason = "a folder below the runtime-directory cannot be written";
 	if (r < 0)
 		return r;
-	dir = openat(sshd->monitor->runtime_fd, FOLDER,
+	dir = openat(sshd->monitor->runtime_fd, folders[sshd->kind],
 		     O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (dir < 0)
 		return -errno;
@@ -260,8 +305,8 @@ static void check(struct sshd *sshd)
 
 	if (r == 0) {
 		reason = "sshd cannot be started; is openssh-server installed?";
-		snprintf(config, sizeof(config), "%s/" FOLDER "/" NEXT,
-			 conf_str(sshd->monitor->conf, CONF_RUNTIME_DIR));
+		snprintf(config, sizeof(config), "%s/%s/" NEXT,
+			 conf_str(sshd->monitor->conf, CONF_RUNTIME_DIR), folders[sshd->kind]);
 		r = launch(sshd, STEP_CHECK,
 			   (const char *const[]){PROGRAM, "-t", "-f", config, NULL});
 	}
@@ -292,18 +337,28 @@ static void begin(struct sshd *sshd)
 
 /* --- what is wanted --------------------------------------------------------------------------- */
 
-static int describe(struct sshd *sshd, const struct contract *contract, char **ret_text)
+/* What a server is asked to do; NULL for what it does not serve. */
+struct wish {
+	const struct network_list *administrators, *workstations;
+	uint16_t port;
+};
+
+static int describe(struct sshd *sshd, const struct wish *wish, char **ret_text)
 {
 	const struct monitor *monitor = sshd->monitor;
 	const char *dir = conf_str(monitor->conf, CONF_RUNTIME_DIR);
-	char command[PATH_MAX], control[PATH_MAX], banner[PATH_MAX];
+	char command[PATH_MAX], control[PATH_MAX], banner[PATH_MAX], views[PATH_MAX];
 	const struct sshd_spec spec = {
 		.conf = monitor->conf,
-		.from = &contract->administration,
-		.port = contract->admin_port,
+		.port = wish->port,
+		.administrators = wish->administrators,
+		.workstations = wish->workstations,
 		.command = command,
 		.control = control,
-		.banner = conf_str(monitor->conf, CONF_ADMIN_BANNER)[0] ? banner : NULL,
+		.views = views,
+		.banner = conf_str(monitor->conf, CONF_ADMIN_BANNER)[0] && wish->administrators
+				  ? banner
+				  : NULL,
 	};
 	_cleanup_free_ char *text = NULL;
 	size_t len;
@@ -313,11 +368,11 @@ static int describe(struct sshd *sshd, const struct contract *contract, char **r
 		return -ENOMEM;
 	str_copy(command, sizeof(command), monitor_program(monitor, "lazaret-admin"));
 	snprintf(control, sizeof(control), "%s/" CONTROL_SOCKET, dir);
-	snprintf(banner, sizeof(banner), "%s/" FOLDER "/" BANNER, dir);
+	snprintf(views, sizeof(views), "%s/" MOUNT_FOLDER, dir);
+	snprintf(banner, sizeof(banner), "%s/%s/" BANNER, dir, folders[sshd->kind]);
 	sshd_config_write(&spec, out);
 	/* So that another banner or service is seen as another configuration. */
-	fprintf(out, "# %s: %s\n", conf_str(monitor->conf, CONF_ADMIN_PAM_SERVICE),
-		conf_str(monitor->conf, CONF_ADMIN_BANNER));
+	fprintf(out, "# %s: %s\n", pam_service(sshd), conf_str(monitor->conf, CONF_ADMIN_BANNER));
 	if (fclose(out) != 0)
 		return -ENOMEM;
 	*ret_text = STEAL(text);
@@ -333,11 +388,42 @@ static bool has_roles(const struct conf *conf)
 	return false;
 }
 
+/* One port, one server: where both are wanted on one, that of administration serves both. */
+static int divide(struct sshd *sshd, const struct contract *contract, struct wish *ret_wish)
+{
+	const struct conf *conf = sshd->monitor->conf;
+	bool admin = contract->paths[PATH_ADMIN].on, files = contract->paths[PATH_SFTP].on;
+	bool usable = contract->administration.n > 0 && has_roles(conf);
+	bool shared = admin && usable && files && contract->admin_port == SFTP_PORT;
+	bool mine = sshd->kind == SSHD_ADMINISTRATION ? admin : files && !shared;
+
+	*ret_wish = (struct wish){.port = sshd->kind == SSHD_ADMINISTRATION ? contract->admin_port
+									    : SFTP_PORT};
+	sshd->files = files && (shared || sshd->kind == SSHD_FILES);
+	sshd->port = ret_wish->port;
+	if (!mine)
+		return 0;
+	if (sshd->kind == SSHD_ADMINISTRATION) {
+		if (contract->administration.n == 0)
+			return -ENODATA;
+		if (!has_roles(conf))
+			return -ENOENT;
+		ret_wish->administrators = &contract->administration;
+	}
+	if (sshd->files) {
+		if (contract->workstations.n == 0)
+			return -ENODATA;
+		ret_wish->workstations = &contract->workstations;
+	}
+	return 1;
+}
+
 static int read_wanted(struct sshd *sshd, char **ret_text)
 {
 	_cleanup_contract_ struct contract *contract = NULL;
 	_cleanup_env_ struct env_host host = {0};
 	_cleanup_free_ char *said = NULL;
+	struct wish wish;
 	size_t len;
 	FILE *errors;
 	int r = contract_env_host(&host);
@@ -352,14 +438,8 @@ static int read_wanted(struct sshd *sshd, char **ret_text)
 	/* What is wrong with it was said when it was read. */
 	if (r < 0)
 		return r;
-	sshd->port = contract->admin_port;
-	if (!contract->paths[PATH_ADMIN].on)
-		return 0;
-	if (contract->administration.n == 0)
-		return -ENODATA;
-	if (!has_roles(sshd->monitor->conf))
-		return -ENOENT;
-	return describe(sshd, contract, ret_text);
+	r = divide(sshd, contract, &wish);
+	return r <= 0 ? r : describe(sshd, &wish, ret_text);
 }
 
 void sshd_configure(struct sshd *sshd)
@@ -382,7 +462,13 @@ void sshd_configure(struct sshd *sshd)
 		begin(sshd);
 	}
 	if (r == -ENODATA)
-		fail(sshd, "zone-administration names no network: nobody could connect", 0);
+		fail(sshd,
+		     sshd->kind == SSHD_FILES
+			     ? "zone-workstations names no network: nobody could connect"
+			     : "a zone names no network (zone-administration, with SFTP on the "
+			       "same "
+			       "port also zone-workstations): nobody could connect",
+		     0);
 	else if (r == -ENOENT)
 		fail(sshd,
 		     "no role has a group (options role-config and so on): nobody could log in", 0);
@@ -390,21 +476,26 @@ void sshd_configure(struct sshd *sshd)
 		fail(sshd, "its configuration cannot be made", r);
 }
 
-const char *sshd_state(const struct sshd *sshd)
+const char *sshd_state(struct sshd *sshd)
 {
-	static char text[24];
-
 	if (!sshd || sshd->step == STEP_FAILED)
 		return "failed";
 	if (!sshd->wanted)
 		return "off";
 	if (sshd->step != STEP_RUN)
 		return "starting";
-	snprintf(text, sizeof(text), "port %u", sshd->port);
-	return text;
+	snprintf(sshd->state, sizeof(sshd->state), "port %u", sshd->port);
+	return sshd->state;
 }
 
-int sshd_create(struct monitor *monitor, struct sshd **ret_sshd)
+const char *sshd_files_state(const struct monitor *monitor)
+{
+	struct sshd *both = monitor->sshd;
+
+	return sshd_state(both && both->files && both->wanted ? both : monitor->sftp_sshd);
+}
+
+int sshd_create(struct monitor *monitor, enum sshd_kind kind, struct sshd **ret_sshd)
 {
 	struct sshd *sshd = calloc(1, sizeof(*sshd));
 	int r;
@@ -412,6 +503,7 @@ int sshd_create(struct monitor *monitor, struct sshd **ret_sshd)
 	if (!sshd)
 		return -ENOMEM;
 	sshd->monitor = monitor;
+	sshd->kind = kind;
 	sshd->child.pidfd = -1;
 	sshd->log_fd = -1;
 	sshd->timer = wl_event_loop_add_timer(monitor->loop, handle_timer, sshd);
@@ -446,14 +538,21 @@ void sshd_destroy(struct sshd *sshd)
 	free(sshd);
 }
 
-void sshd_clear(const struct monitor *monitor)
+static void clear_folder(const struct monitor *monitor, const char *folder)
 {
 	const char *const files[] = {NEXT, CONFIG, BANNER,
-				     conf_str(monitor->conf, CONF_ADMIN_PAM_SERVICE)};
-	_cleanup_fd_ int dir = openat(monitor->runtime_fd, FOLDER,
+				     conf_str(monitor->conf, CONF_ADMIN_PAM_SERVICE),
+				     conf_str(monitor->conf, CONF_SFTP_PAM_SERVICE)};
+	_cleanup_fd_ int dir = openat(monitor->runtime_fd, folder,
 				      O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
 	for (size_t i = 0; dir >= 0 && i < ARRAY_LEN(files); i++)
 		(void)unlinkat(dir, files[i], 0);
-	(void)unlinkat(monitor->runtime_fd, FOLDER, AT_REMOVEDIR);
+	(void)unlinkat(monitor->runtime_fd, folder, AT_REMOVEDIR);
+}
+
+void sshd_clear(const struct monitor *monitor)
+{
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		clear_folder(monitor, folders[i]);
 }

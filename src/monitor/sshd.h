@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The OpenSSH server for administration: made ready, checked, started, started again when it dies,
- * by the configuration that is in force. Off while path "admin" is. Connections that it has let in
- * are processes of their own and go on without it, and without us.
+ * OpenSSH servers, one for administration and one for the files of users: made ready, checked, started,
+ * started again when they die, by the configuration that is in force. Off while their paths "admin" and
+ * "sftp" are. When both are on one port, the one for administration serves both. Connections that they
+ * have let in are processes of their own and go on without them, and without us.
  */
 #ifndef LAZARET_MONITOR_SSHD_H
 #define LAZARET_MONITOR_SSHD_H
@@ -12,14 +13,18 @@
 struct monitor;
 struct sshd;
 
-NODISCARD int sshd_create(struct monitor *monitor, struct sshd **ret_sshd);
+enum sshd_kind { SSHD_ADMINISTRATION, SSHD_FILES };
+
+NODISCARD int sshd_create(struct monitor *monitor, enum sshd_kind kind, struct sshd **ret_sshd);
 /* The configuration in force is another one, or this is the start. */
 void sshd_configure(struct sshd *sshd);
 void sshd_destroy(struct sshd *sshd);
-/* Removes its files from the runtime directory. */
+/* Removes their files from the runtime directory. */
 void sshd_clear(const struct monitor *monitor);
 
-/* "off", "starting", "port 222", "failed"; valid until the next call. */
-const char *sshd_state(const struct sshd *sshd);
+/* "off", "starting", "port 222", "failed"; valid until the next call for the same one. */
+const char *sshd_state(struct sshd *sshd);
+/* Of whichever of them serves SFTP. */
+const char *sshd_files_state(const struct monitor *monitor);
 
 #endif

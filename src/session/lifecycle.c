@@ -151,7 +151,7 @@ static int move_home_aside(struct session *session, uid_t uid)
 	return 0;
 }
 
-static int open_home(struct session *session)
+int session_open_home(struct session *session)
 {
 	const struct account *account = login_account(session->login);
 	const char *state = conf_str(session->conf, CONF_STATE_DIR);
@@ -168,7 +168,7 @@ static int open_home(struct session *session)
 			break;
 	}
 	session->home_open = r == 0;
-	if (r == 0)
+	if (r == 0 && session->record.id[0])
 		session_milestone(session, "home");
 	return r;
 }
@@ -205,7 +205,7 @@ static int start_parts(struct session *session)
 		return r;
 	}
 	session_milestone(session, "pam");
-	r = open_home(session);
+	r = session_open_home(session);
 	return r < 0 ? fail(session, "home", r) : 0;
 }
 
@@ -303,7 +303,7 @@ static int assign(struct session *session)
 			  LOG_STR("reason", reason));
 		return r;
 	}
-	r = open_home(session);
+	r = session_open_home(session);
 	if (r < 0)
 		return fail(session, "home", r);
 	r = cell_assign(&session->browser.cell, session->home.transfer, account->uid, account->gid,

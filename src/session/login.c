@@ -242,7 +242,7 @@ int login_assume(const struct conf *conf, const char *account, uid_t uid, struct
 	r = manage_account(login, &why, ret_reason);
 	if (r == 0)
 		r = find_account(login, conf, &why, ret_reason);
-	if (r == 0 && login->account.uid != uid) {
+	if (r == 0 && uid != LOGIN_ANY_UID && login->account.uid != uid) {
 		*ret_reason = "the account has another uid than before";
 		r = -EACCES;
 	}

@@ -28,8 +28,9 @@ NODISCARD int login_check(const struct conf *conf, const struct login_request *r
 
 /*
  * A handle for an account whose password was checked by another process (a parked cell's): no
- * authentication, but account management as usual. `uid` must be the account's.
+ * authentication, but account management as usual. `uid` must be the account's, or LOGIN_ANY_UID.
  */
+#define LOGIN_ANY_UID ((uid_t)-1)
 NODISCARD int login_assume(const struct conf *conf, const char *account, uid_t uid,
 			   struct login **ret_login, const char **ret_reason);
 

@@ -95,16 +95,31 @@ static void set_phase(struct session *session, enum phase phase)
  * process only while PAM looks at it.
  */
 
+static void tell_identified(struct session *session)
+{
+	const struct account *account = login_account(session->login);
+	struct buf body;
+
+	session->clipboard = account_clipboard(account, session->conf);
+	session->paths = account_paths(account, session->conf);
+	buf_init(&body, IPC_BODY_MAX);
+	buf_put_u32(&body, account->uid);
+	buf_put_str(&body, account->name);
+	buf_put_u8(&body, (uint8_t)session->clipboard);
+	buf_put_u32(&body, session->paths);
+	set_phase(session, PHASE_IDENTIFIED);
+	session_tell(session, IPC_SESSION_IDENTIFIED, &body);
+	buf_finish(&body);
+}
+
 static int handle_login(void *data, struct ipc_message *message)
 {
 	struct session *session = data;
 	_cleanup_free_ char *user = cursor_str(&message->body, LOGIN_USER_MAX);
 	_cleanup_secret_ char *password = cursor_str(&message->body, LOGIN_PASSWORD_MAX);
 	_cleanup_free_ char *address = cursor_str(&message->body, ADDRESS_MAX);
-	const struct account *account;
 	enum session_refusal why;
 	const char *reason;
-	struct buf body;
 
 	if (!cursor_done(&message->body))
 		return -EPROTO;
@@ -116,17 +131,26 @@ static int handle_login(void *data, struct ipc_message *message)
 		refuse(session, why, reason);
 		return 0;
 	}
-	account = login_account(session->login);
-	session->clipboard = account_clipboard(account, session->conf);
-	session->paths = account_paths(account, session->conf);
-	buf_init(&body, IPC_BODY_MAX);
-	buf_put_u32(&body, account->uid);
-	buf_put_str(&body, account->name);
-	buf_put_u8(&body, (uint8_t)session->clipboard);
-	buf_put_u32(&body, session->paths);
-	set_phase(session, PHASE_IDENTIFIED);
-	session_tell(session, IPC_SESSION_IDENTIFIED, &body);
-	buf_finish(&body);
+	tell_identified(session);
+	return 0;
+}
+
+/* A key that sshd has looked at stands for the password; everything else is as with one. */
+static int handle_vouch(void *data, struct ipc_message *message)
+{
+	struct session *session = data;
+	_cleanup_free_ char *user = cursor_str(&message->body, LOGIN_USER_MAX);
+	_cleanup_free_ char *address = cursor_str(&message->body, ADDRESS_MAX);
+	const char *reason;
+
+	if (!cursor_done(&message->body))
+		return -EPROTO;
+	str_copy(session->address, sizeof(session->address), address);
+	if (login_assume(session->conf, user, LOGIN_ANY_UID, &session->login, &reason) < 0) {
+		refuse(session, SESSION_REFUSAL_NOT_ALLOWED, reason);
+		return 0;
+	}
+	tell_identified(session);
 	return 0;
 }
 
@@ -161,6 +185,35 @@ static int handle_discard(void *data, struct ipc_message *message)
 
 	(void)message;
 	session->stop = true;
+	return 0;
+}
+
+static int handle_lock(void *data, struct ipc_message *message)
+{
+	struct session *session = data;
+	uint32_t uid = cursor_u32(&message->body);
+
+	if (!cursor_done(&message->body))
+		return -EPROTO;
+	set_phase(session, PHASE_LOCK);
+	lock_start(session, uid);
+	return 0;
+}
+
+static int handle_lock_login(void *data, struct ipc_message *message)
+{
+	_cleanup_free_ char *address = cursor_str(&message->body, ADDRESS_MAX);
+
+	if (!cursor_done(&message->body))
+		return -EPROTO;
+	lock_login(data, address);
+	return 0;
+}
+
+static int handle_lock_close(void *data, struct ipc_message *message)
+{
+	(void)message;
+	lock_close(data);
 	return 0;
 }
 
@@ -260,7 +313,11 @@ static int handle_notice(void *data, struct ipc_message *message)
 
 static const struct ipc_rule rules[] = {
 	{IPC_SESSION_LOGIN, PHASE_LOGIN, 1, handle_login},
+	{IPC_SESSION_VOUCH, PHASE_LOGIN, 1, handle_vouch},
 	{IPC_SESSION_PARK, PHASE_LOGIN, 1, handle_park},
+	{IPC_SESSION_LOCK, PHASE_IDENTIFIED, 1, handle_lock},
+	{IPC_SESSION_LOCK_LOGIN, PHASE_LOCK, 0, handle_lock_login},
+	{IPC_SESSION_LOCK_CLOSE, PHASE_LOCK, 0, handle_lock_close},
 	{IPC_SESSION_START, PHASE_IDENTIFIED, 1, handle_start},
 	{IPC_SESSION_DISCARD, PHASE_LOGIN | PHASE_IDENTIFIED, 1, handle_discard},
 	{IPC_SESSION_ASSIGN, PHASE_RUNNING, 1, handle_assign},
@@ -276,7 +333,7 @@ static void handle_closed(void *data, int reason)
 	struct session *session = data;
 
 	ipc_channel_destroy(STEAL(session->monitor));
-	if (session->phase & (PHASE_LOGIN | PHASE_IDENTIFIED)) {
+	if (session->phase & (PHASE_LOGIN | PHASE_IDENTIFIED | PHASE_LOCK)) {
 		session->stop = true;
 		return;
 	}
@@ -348,6 +405,7 @@ static int keep_programs(void)
 
 static void tear_down(struct session *session)
 {
+	lock_finish(session);
 	browser_forget(session);
 	notice_finish(session);
 	process_finish(&session->display, true);

@@ -9,6 +9,7 @@
  *	folder.c	the folder below the runtime directory; waits for a new monitor
  *	display.c	the display process
  *	browser.c	the cell
+ *	lock.c		instead of a session: the view of the transfer folder for SFTP
  *	notice.c	texts for the display, drawn by lazaret-text
  */
 #ifndef LAZARET_SESSION_SESSION_H
@@ -33,6 +34,7 @@ enum phase {
 	PHASE_IDENTIFIED = 1 << 1, /* told who it is; awaits what to do */
 	PHASE_RUNNING = 1 << 2, /* a session, or a parked cell */
 	PHASE_ENDING = 1 << 3,
+	PHASE_LOCK = 1 << 4, /* no session: the file lock of a user */
 };
 
 struct cgroup;
@@ -44,6 +46,7 @@ struct logpipe;
 #define SESSION_FD_TEXT (SPAWN_FD_FIRST + 1)
 #define SESSION_FD_CELL (SPAWN_FD_FIRST + 2)
 #define SESSION_FD_BROWSER (SPAWN_FD_FIRST + 3)
+#define SESSION_FD_LOCKD (SPAWN_FD_FIRST + 4)
 #define SESSION_FDS 4
 
 /* A browser in its cell. */
@@ -111,6 +114,13 @@ struct session {
 
 	struct wl_event_source *notice_timer; /* removes the strip above the window */
 
+	struct {
+		struct process process; /* lazaret-lockd */
+		uid_t uid; /* it runs under */
+		bool closing; /* its end is wanted */
+		struct wl_event_source *checker_timer;
+	} lock;
+
 	/* the end */
 	char *end_reason;
 	struct wl_event_source *end_timer;
@@ -138,6 +148,16 @@ void session_attached(struct session *session, const char *address);
 void session_detached(struct session *session, const char *reason);
 /* A line for who wants to know where the time goes. */
 void session_milestone(const struct session *session, const char *step);
+
+/* Of login's account; a folder of somebody else's of that uid is moved aside. */
+NODISCARD int session_open_home(struct session *session);
+
+/* --- lock.c -------------------------------------------------------------------------------------- */
+/* lazaret-lockd is to run under `uid`. If it fails, the process ends. */
+void lock_start(struct session *session, uid_t uid);
+void lock_login(struct session *session, const char *address);
+void lock_close(struct session *session);
+void lock_finish(struct session *session);
 
 /* --- folder.c ------------------------------------------------------------------------------------ */
 /* Makes the folder with the record and the socket for a new monitor, and the Wayland socket. */

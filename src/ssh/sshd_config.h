@@ -23,16 +23,24 @@
 
 struct sshd_spec {
 	const struct conf *conf;
-	const struct network_list *from; /* who may connect */
 	uint16_t port;
-	const char *command; /* absolute; all that ever runs for a person */
-	const char *control; /* the control socket, for that command */
 	const char *banner; /* a file, or NULL */
+
+	/* Administration: NULL if this one does not serve it. */
+	const struct network_list *administrators; /* from where they may connect */
+	const char *command; /* absolute; all that ever runs for an administrator */
+	const char *control; /* the control socket, for that command */
+
+	/* Files of users: NULL if this one does not serve them. */
+	const struct network_list *workstations;
+	const char *views; /* absolute; the folder of the users' views, by uid */
 };
 
 /*
  * Administration: holders of roles from the administration network get the one command and nothing
- * else. Values were checked by conf_check().
+ * else. Files: members of the users' group who hold no role get, from the workstations, SFTP in their
+ * view and nothing else. One server may do both, when both are on one port. Values were checked by
+ * conf_check().
  */
 void sshd_config_write(const struct sshd_spec *spec, FILE *out);
 

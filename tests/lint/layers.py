@@ -21,14 +21,14 @@ MAY = {
     "cert": {"base"},
     "update": {"base", "conf"},
     "ctl": {"base", "wire", "ipc", "conf", "net", "cert"},
-    "ssh": {"base", "wire", "conf", "net"},
+    "ssh": {"base", "wire", "ipc", "conf", "net"},
     "lock": {"base", "wire", "ipc", "conf"},
     "keyd": {"base", "wire", "ipc"},
     "gateway": {"base", "wire", "ipc", "conf", "rfb"},
     "display": {"base", "wire", "ipc", "conf", "rfb"},
-    "session": {"base", "wire", "ipc", "conf", "net", "cell", "display"},
+    "session": {"base", "wire", "ipc", "conf", "net", "cell", "display", "lock"},
     # What a session leaves behind when it is killed is cleared by the monitor, by the same library.
-    "monitor": {"base", "wire", "ipc", "conf", "net", "ctl", "ssh", "cell", "session"},
+    "monitor": {"base", "wire", "ipc", "conf", "net", "ctl", "ssh", "cell", "lock", "session"},
 }
 # The Wayland side of the display knows nothing of RFB but what a picture is.
 WAYLAND_MAY_RFB = {"rfb/pixel_format.h", "rfb/protocol.h"}

@@ -20,7 +20,7 @@ static char *make(const char *site, const char *const *networks, size_t n)
 	struct network_list from = {.items = items, .n = n};
 	const struct sshd_spec spec = {
 		.conf = conf,
-		.from = &from,
+		.administrators = &from,
 		.port = 2222,
 		.command = "/libexec/lazaret-admin",
 		.control = "/run/x/control",
