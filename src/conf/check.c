@@ -317,6 +317,74 @@ static void check_update_proxy(struct check *check)
 			 "is for the proxy that \"update-proxy\" names, and it names none");
 }
 
+/* A MIME type, a kind of them ("image/ *" without the space), or a word of the file lock's own. */
+static bool is_type(const char *item)
+{
+	static const char *const own[] = {"any", "unknown", "encrypted-archive", "macros",
+					  "too-large-to-scan"};
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_";
+	size_t first = strspn(item, plain);
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		if (str_eq(item, own[i]))
+			return true;
+	}
+	if (first == 0 || item[first] != '/' || strlen(item) > 127)
+		return false;
+	item += first + 1;
+	return str_eq(item, "*") || (item[0] && strspn(item, plain) == strlen(item));
+}
+
+#define TYPES_REMEDY                                                                             \
+	"needs types such as application/pdf, image/*, any, unknown, encrypted-archive, macros " \
+	"or "                                                                                    \
+	"too-large-to-scan, not"
+
+static void check_group_types(struct check *check, size_t group, enum conf_group_id id)
+{
+	const struct conf *conf = check->conf;
+
+	for (size_t i = 0; i < conf_group_list_len(conf, group, id); i++) {
+		const char *item = conf_group_list_item(conf, group, id, i);
+
+		if (is_type(item))
+			continue;
+		fprintf(check->errors, "%s: \"%s\" of group \"%s\" " TYPES_REMEDY " \"%s\"\n",
+			conf->groups[group].values[id].origin, conf_group_row(id)->name,
+			conf_group_name(conf, group), item);
+		check->n_errors++;
+	}
+}
+
+static void check_types(struct check *check)
+{
+	static const enum conf_id ids[] = {CONF_TRANSFER_IN_TYPES, CONF_TRANSFER_OUT_TYPES,
+					   CONF_TRANSFER_IN_REVIEW, CONF_TRANSFER_OUT_REVIEW};
+	static const enum conf_group_id group_ids[] = {
+		CONF_GROUP_TRANSFER_IN_TYPES, CONF_GROUP_TRANSFER_OUT_TYPES,
+		CONF_GROUP_TRANSFER_IN_REVIEW, CONF_GROUP_TRANSFER_OUT_REVIEW};
+	const struct conf *conf = check->conf;
+
+	for (size_t k = 0; k < ARRAY_LEN(ids); k++) {
+		for (size_t i = 0; i < conf_list_len(conf, ids[k]); i++) {
+			if (!is_type(conf_list_item(conf, ids[k], i)))
+				complain(check, ids[k], TYPES_REMEDY " \"%s\"",
+					 conf_list_item(conf, ids[k], i));
+		}
+		for (size_t g = 0; g < conf_group_count(conf); g++)
+			check_group_types(check, g, group_ids[k]);
+	}
+	/* A name in the folder, not a way out of it. */
+	if (strchr(conf_str(conf, CONF_LOCK_SECOND_SCANNER), '/') ||
+	    conf_str(conf, CONF_LOCK_SECOND_SCANNER)[0] == '.')
+		complain(check, CONF_LOCK_SECOND_SCANNER,
+			 "needs the name of a program in \"lock-scanner-directory\", not \"%s\"",
+			 conf_str(conf, CONF_LOCK_SECOND_SCANNER));
+	/* These stand in the configuration of clamd, which has no quotes. */
+	check_plain(check, CONF_LOCK_SIGNATURES, "/");
+}
+
 int conf_check(const struct conf *conf, FILE *errors)
 {
 	struct check check = {.conf = conf, .errors = errors};
@@ -326,6 +394,7 @@ int conf_check(const struct conf *conf, FILE *errors)
 	check_words(&check);
 	check_numbers(&check);
 	check_roles(&check);
+	check_types(&check);
 	check_updates(&check);
 	check_update_proxy(&check);
 	check_plain(&check, CONF_ADMIN_PAM_SERVICE, "");

@@ -23,7 +23,7 @@
 #include "wire/buf.h"
 #include "wire/cursor.h"
 
-#define ANSWER_FIELDS_MAX 32
+#define ANSWER_FIELDS_MAX 48
 #define ANSWER_KEY_MAX 32
 #define ANSWER_STR_MAX 1024
 

@@ -23,6 +23,7 @@
 #include "ctl/files.h"
 #include "ctl/firewall.h"
 #include "ctl/input.h"
+#include "ctl/lock.h"
 #include "ctl/paths.h"
 #include "ctl/request.h"
 #include "ctl/roles.h"
@@ -191,6 +192,18 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 		return paths_explain(options->json, n, arguments);
 	case COMMAND_PATHS_PROBE:
 		return paths_probe(options->json, options->socket, n, arguments);
+	case COMMAND_LOCK_STATUS:
+		return lock_status(options->json);
+	case COMMAND_LOCK_LIST:
+		return lock_list(options->json);
+	case COMMAND_LOCK_SHOW:
+		return lock_show(options->json, arguments[0]);
+	case COMMAND_LOCK_RELEASE:
+		return lock_release(arguments[0]);
+	case COMMAND_LOCK_DROP:
+		return lock_drop(arguments[0]);
+	case COMMAND_LOCK_CHECK:
+		return lock_check(options->json, n, arguments);
 	case COMMAND_CERT_REQUEST:
 		return cert_request(n, arguments);
 	case COMMAND_CERT_INSTALL:

@@ -129,12 +129,13 @@ void clamd_take_version(struct clamd *clamd, const struct clamd_version *version
 	bool other = !str_eq(version->text, clamd->version.text);
 
 	clamd->version = *version;
+	/* With it unready still: what it says first is what it has loaded just now. */
+	if (other)
+		clamd->changed(clamd->data);
 	if (!clamd->ready)
 		log_event(LOG_INFO, "scanner.ready", LOG_STR("version", version->text));
 	clamd->ready = true;
 	clamd->failures = 0;
-	if (other)
-		clamd->changed(clamd->data);
 }
 
 /* --- its program ------------------------------------------------------------------------------ */

@@ -212,22 +212,6 @@ bool policy_type_matches(const char *item, const char *type)
 	return strcasecmp(item, type) == 0;
 }
 
-bool policy_item_valid(const char *item)
-{
-	static const char *const own[] = {"any", CHECK_TYPE_UNKNOWN, CHECK_TYPE_ENCRYPTED,
-					  CHECK_TYPE_MACROS, CHECK_TYPE_TOO_LARGE};
-	size_t len = strlen(item);
-
-	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
-		if (str_eq(item, own[i]))
-			return true;
-	}
-	if (len > 2 && str_eq(item + len - 2, "/*"))
-		return len <= CHECK_TYPE_MAX &&
-		       strspn(item, "abcdefghijklmnopqrstuvwxyz-") == len - 2;
-	return !is_own(item) && check_type_valid(item);
-}
-
 static bool list_has(const struct list *list, const char *type)
 {
 	for (size_t i = 0; i < list->n; i++) {

@@ -81,7 +81,5 @@ const char *policy_rule_name(enum policy_rule rule);
 
 /* Whether "image/png" is in a list with "image/png", "image/ *" (without the space) or "any". */
 NODISCARD bool policy_type_matches(const char *item, const char *type);
-/* Whether the text can stand in a list of types. */
-NODISCARD bool policy_item_valid(const char *item);
 
 #endif

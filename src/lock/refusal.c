@@ -72,9 +72,10 @@ static const struct {
 	const char *text[2];
 } own_types[] = {
 	{CHECK_TYPE_UNKNOWN, {"unknown", "unbekannt"}},
-	{CHECK_TYPE_ENCRYPTED, {"encrypted", "verschlüsselt"}},
+	{CHECK_TYPE_ENCRYPTED,
+	 {"encrypted archive or document", "verschlüsseltes Archiv oder Dokument"}},
 	{CHECK_TYPE_MACROS, {"document with macros", "Dokument mit Makros"}},
-	{CHECK_TYPE_TOO_LARGE, {"cannot be looked into whole", "nicht vollständig zu untersuchen"}},
+	{CHECK_TYPE_TOO_LARGE, {"not to be looked into whole", "nicht vollständig zu untersuchen"}},
 	{CHECK_TYPE_EMPTY, {"empty", "leer"}},
 };
 

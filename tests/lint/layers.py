@@ -20,7 +20,7 @@ MAY = {
     "cell": {"base", "wire", "conf"},
     "cert": {"base"},
     "update": {"base", "conf"},
-    "ctl": {"base", "wire", "ipc", "conf", "net", "cert"},
+    "ctl": {"base", "wire", "ipc", "conf", "net", "cert", "lock"},
     "ssh": {"base", "wire", "ipc", "conf", "net"},
     "lock": {"base", "wire", "ipc", "conf"},
     "keyd": {"base", "wire", "ipc"},
