@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What there is: lists are fetched beside those that are here, and take their place when all is well. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -239,6 +240,22 @@ bool work_plan_is_here(const struct work *work, const struct changes *plan)
 	return true;
 }
 
+/* What apt puts aside when it is not what it should be; what is only not all yet, it goes on with. */
+static void drop_failed(const struct store *store)
+{
+	DIR *dir = opendir(store_file(store, "cache/archives/partial"));
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		size_t n = strlen(entry->d_name);
+
+		if (n > 7 && str_eq(entry->d_name + n - 7, ".FAILED"))
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 static int download(const struct apt *apt, FILE *errors)
 {
 	const char *const argv[] = {APT_GET,           "-y",      "--download-only",
@@ -255,6 +272,7 @@ static int download(const struct apt *apt, FILE *errors)
 		explain_fetch(said, sentence, sizeof(sentence));
 		fprintf(errors, "%s\n", sentence);
 	}
+	drop_failed(apt->store);
 	return -EINVAL;
 }
 

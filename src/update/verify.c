@@ -170,6 +170,13 @@ static int check_time(const struct source *source, const struct release *release
 			 "the list is of %s, which is yet to come: see whether the clock of this "
 			 "host is right",
 			 format_date(release->date, one));
+	else if (release->valid_until == 0 && source->ours)
+		/* Debian's main suite has none; that of its security updates has. */
+		snprintf(said, sizeof(said),
+			 "the list does not say until when it counts, so an old one could be shown "
+			 "for "
+			 "ever: its operator has to publish it with Valid-Until; nothing of it is "
+			 "used");
 	else if (release->valid_until > 0 && release->valid_until < now)
 		snprintf(said, sizeof(said),
 			 "the list has expired on %s: the repository is no longer renewed, or "

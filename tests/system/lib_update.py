@@ -3,14 +3,12 @@
 loopback behind a real sshd on 22 and 443, the same by HTTPS, and an authenticating squid; and a machine that is
 updated from there."""
 
-import base64
 import json
 import os
 import pathlib
 import re
 import shutil
 import textwrap
-import time
 import unittest
 
 import lib_net
@@ -231,8 +229,6 @@ class UpdateTest(unittest.TestCase):
         self.configure(dict(self.values, **{k.replace("_", "-"): v for k, v in options.items()}))
 
     def publish_update(self, package=None):
-        # Dates of lists are in seconds, and one has to be the younger.
-        time.sleep(max(0, 1.05 - time.time() % 1) if False else 0)
         self.repository.publish(package or self.update)
 
     def ctl(self, *words):
@@ -254,7 +250,7 @@ class UpdateTest(unittest.TestCase):
         """What must not change when something is refused: packages, lists and files to be installed."""
         folder = "/var/lib/lazaret/update"
         files = self.machine.run("sh", "-c", "cd %s 2>/dev/null && find lists cache/archives -type f ! -name "
-                                 "lock -exec sha256sum {} + | sort; dpkg -l | sha256sum" % folder)
+                                 "lock -exec sha256sum {} + 2>/dev/null | sort; dpkg -l | sha256sum" % folder)
         state = self.state()
         return files, {k: v for k, v in state.items() if k in ("checked", "downloaded", "plan", "previous")}
 
@@ -264,12 +260,11 @@ class UpdateTest(unittest.TestCase):
         status, said = self.ctl(*words)
         self.assertEqual(status, 1, said)
         self.assertIn(part, said)
-        self.assertTrue(said.startswith("lazaretctl: "), said)
+        self.assertTrue(said.splitlines()[-1].startswith("lazaretctl: "), said)
         # A sentence, not the noise of a program.
         self.assertNotIn("\nE: ", said)
         self.assertEqual(self.everything(), before)
         self.assertIn(part, self.state()["error"]["reason"])
 
 
-__all__ = ["ACCOUNT", "HTTPS", "Machine", "PROXY", "Repository", "SSH", "UpdateTest", "base64",
-           "manual_block", "run"]
+__all__ = ["ACCOUNT", "HTTPS", "Machine", "PROXY", "Repository", "SSH", "UpdateTest", "manual_block", "run"]

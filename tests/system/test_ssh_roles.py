@@ -25,7 +25,7 @@ ARGUMENTS = {"config set": ["idle-limit", "1800"], "config restore": ["0"],
              "user remove": ["who-is-not-there", "--yes"]}
 STATUS = {"secure check": {1}, "roles grant": {3}, "roles take": {3}, "admin add": {2}, "admin remove": {3},
           "admin password": {3}, "admin key add": {3}, "admin key remove": {3}, "kick": {3}, "end": {3}, "paths probe": {0, 1},
-          "user add": {2}, "user import": {1}, "user expire": {3}, "user lock": {3}, "user unlock": {3},
+          "update check": {1}, "user add": {2}, "user import": {1}, "user expire": {3}, "user lock": {3}, "user unlock": {3},
           "user password": {3}, "user remove": {3}}
 
 # A client of nobody's making but its person's: sends what it likes, prints what comes back.
