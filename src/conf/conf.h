@@ -118,6 +118,9 @@ const struct conf_row *conf_row(enum conf_id id);
 const struct conf_row *conf_group_row(enum conf_group_id id);
 const struct conf_row *conf_path_row(enum conf_path_id id);
 
+/* The title of the section that an option stands in; the same pointer for all of one. */
+const char *conf_section(enum conf_id id);
+
 struct conf;
 
 /* All defaults. NULL when out of memory. */

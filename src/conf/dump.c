@@ -4,8 +4,7 @@
 
 #include "conf/conf_impl.h"
 
-/* Title of the section that an option stands in. */
-static const char *section_of(enum conf_id wanted)
+const char *conf_section(enum conf_id wanted)
 {
 	const char *title = "";
 
@@ -128,7 +127,7 @@ void conf_dump(const struct conf *conf, FILE *out, bool with_help)
 
 	for (size_t i = 0; i < CONF_COUNT; i++) {
 		const struct conf_row *row = conf_row((enum conf_id)i);
-		const char *title = section_of((enum conf_id)i);
+		const char *title = conf_section((enum conf_id)i);
 
 		if (title != section)
 			fprintf(out, "%s# --- %s\n", i > 0 ? "\n" : "", title);
@@ -195,7 +194,7 @@ void conf_manual(FILE *out)
 	if (!defaults)
 		return;
 	for (size_t i = 0; i < CONF_COUNT; i++) {
-		const char *title = section_of((enum conf_id)i);
+		const char *title = conf_section((enum conf_id)i);
 
 		if (title != section)
 			fprintf(out, "%s.Ss %s\n.Bl -tag -width Ds\n", i > 0 ? ".El\n" : "", title);

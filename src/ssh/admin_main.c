@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * lazaret-admin: the login shell of administrators, and the one command of SSH for administration. It
- * runs lazaretctl and nothing else; see lazaret-admin(8).
+ * runs lazaretctl, and the menu that does, and nothing else; see lazaret-admin(8).
  */
 #include <errno.h>
 #include <limits.h>
@@ -22,14 +22,22 @@
 #include "ssh/words.h"
 
 #define PROGRAM "lazaretctl"
+#define MENU "lazaret-menu"
+#define MENU_PROMPT 10 /* how it exits when the person wants the prompt */
 #define STATUS_USAGE 2
 #define STATUS_BROKEN 127
 
 struct admin {
-	char self[PATH_MAX], program[PATH_MAX];
+	char self[PATH_MAX], program[PATH_MAX], menu[PATH_MAX];
 	char socket[256], term[96];
-	const char *env[5];
+	const char *language;
+	const char *env[6];
 };
+
+static bool put_path(char out[PATH_MAX], const char *self, size_t folder, const char *name)
+{
+	return (size_t)snprintf(out, PATH_MAX, "%.*s/%s", (int)folder, self, name) < PATH_MAX;
+}
 
 /* By the kernel, for what argv[0] is may be anybody's idea. */
 static int find_programs(struct admin *admin)
@@ -42,10 +50,26 @@ static int find_programs(struct admin *admin)
 	admin->self[len] = '\0';
 	slash = strrchr(admin->self, '/');
 	if (!slash ||
-	    (size_t)snprintf(admin->program, sizeof(admin->program), "%.*s/" PROGRAM,
-			     (int)(slash - admin->self), admin->self) >= sizeof(admin->program))
+	    !put_path(admin->program, admin->self, (size_t)(slash - admin->self), PROGRAM) ||
+	    !put_path(admin->menu, admin->self, (size_t)(slash - admin->self), MENU))
 		return -ENAMETOOLONG;
 	return 0;
+}
+
+/* Of the locale that somebody asks for, only which of the two languages it is counts. */
+static const char *find_language(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && value[0])
+			return strncmp(value, "de", 2) == 0 && (!value[2] || value[2] == '_')
+				       ? "LAZARET_LANGUAGE=de"
+				       : "LAZARET_LANGUAGE=en";
+	}
+	return "LAZARET_LANGUAGE=en";
 }
 
 /* What lazaretctl gets of our environment; the rest was chosen by who knows whom. */
@@ -56,6 +80,7 @@ static void make_environment(struct admin *admin)
 
 	admin->env[n++] = "PATH=/usr/bin:/bin";
 	admin->env[n++] = "LANG=C.UTF-8";
+	admin->env[n++] = admin->language = find_language();
 	if (socket && (size_t)snprintf(admin->socket, sizeof(admin->socket), "LAZARET_SOCKET=%s",
 				       socket) < sizeof(admin->socket))
 		admin->env[n++] = admin->socket;
@@ -134,6 +159,40 @@ static int run_line(const struct admin *admin, const char *line, bool stay)
 	return run(admin, &words, stay);
 }
 
+/* --- the menu --------------------------------------------------------------------------------- */
+
+static bool at_terminal(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+/* One that can be drawn on. */
+static bool can_show_menu(void)
+{
+	const char *term = getenv("TERM");
+
+	return at_terminal() && term && term[0] && !str_eq(term, "dumb");
+}
+
+/* True when the person has logged out there; otherwise he wants the prompt, or has to have it. */
+static bool run_menu(const struct admin *admin)
+{
+	const char *const argv[] = {MENU, NULL};
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)signal(SIGINT, SIG_DFL);
+		(void)signal(SIGQUIT, SIG_DFL);
+		execve(admin->menu, (char *const *)argv, (char *const *)admin->env);
+		fprintf(stderr, "lazaret-admin: %s: %s\n", admin->menu, strerror(errno));
+		_exit(STATUS_BROKEN);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 /* --- at a prompt ------------------------------------------------------------------------------ */
 
 /* False at the end of the input. A line that is too long is taken to its end and refused later. */
@@ -160,7 +219,9 @@ static int converse(const struct admin *admin)
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGQUIT, SIG_IGN);
 	if (terminal)
-		puts("Administration of Lazaret. help lists the commands, exit ends.");
+		puts("Administration of Lazaret. help lists the commands, menu shows them as a "
+		     "menu, "
+		     "exit ends.");
 	for (;;) {
 		if (terminal)
 			fputs("lazaret> ", stdout);
@@ -169,6 +230,11 @@ static int converse(const struct admin *admin)
 			break;
 		if (str_eq(line, "exit") || str_eq(line, "quit"))
 			return status;
+		if (terminal && str_eq(line, "menu")) {
+			if (run_menu(admin))
+				return 0;
+			continue;
+		}
 		status = run_line(admin, line, true);
 	}
 	if (terminal)
@@ -203,11 +269,20 @@ int main(int argc, char **argv)
 	umask(077);
 	make_environment(&admin);
 	line = wanted(&admin, argc, argv);
+	if (at_terminal() && line && str_eq(line, "prompt"))
+		return converse(&admin);
+	if (at_terminal() && line && str_eq(line, "menu"))
+		line = NULL;
 	if (line)
 		return run_line(&admin, line, false);
 	if (argc > 1 && !str_eq(argv[1], "-c")) {
 		fputs("usage: lazaret-admin [-c \"COMMAND [ARGUMENT...]\"]\n", stderr);
 		return STATUS_USAGE;
 	}
+	/* Ctrl-C is the menu's, and later the conversation's. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGQUIT, SIG_IGN);
+	if (can_show_menu() && run_menu(&admin))
+		return 0;
 	return converse(&admin);
 }

@@ -51,6 +51,8 @@ static const char fixed[] =
 	"X11Forwarding no\n"
 	"PermitUserEnvironment no\n"
 	"PermitUserRC no\n"
+	/* For the language of the menu; lazaret-admin makes one of two words of it. */
+	"AcceptEnv LANG LC_ALL LC_MESSAGES\n"
 	"PrintLastLog no\n"
 	"PrintMotd no\n"
 	"ExposeAuthInfo no\n"

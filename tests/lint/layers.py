@@ -23,6 +23,7 @@ MAY = {
     "ctl": {"base", "wire", "ipc", "conf", "net", "cert", "lock"},
     "ssh": {"base", "wire", "ipc", "conf", "net"},
     "lock": {"base", "wire", "ipc", "conf"},
+    "menu": {"base", "conf", "ctl", "ssh"},
     "keyd": {"base", "wire", "ipc"},
     "gateway": {"base", "wire", "ipc", "conf", "rfb"},
     "display": {"base", "wire", "ipc", "conf", "rfb"},

@@ -200,6 +200,8 @@ class SshTest(SystemTest):
                    "%s@%s" % (self.admins.name(person), lib_net.SYSTEM_LAN), *arguments]
         process = subprocess.Popen(
             in_netns(self.network.workstations[place]) + command, stdin=subprocess.PIPE,
+            # At a terminal that can show a menu there would be one.
+            env=dict(os.environ, TERM="dumb"),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
         try:
             yield process
