@@ -23,7 +23,7 @@ class Menu(SshTest):
     users = ("alice",)
     seconds = 180
 
-    def terminal(self, person, language="C.UTF-8", columns=80, rows=24, words=()):
+    def terminal(self, person, language="C.UTF-8", columns=80, rows=30, words=()):
         command = ["ssh", "-t", "-o", "SendEnv=LANG", *self.client_options(person),
                    "%s@%s" % (self.admins.name(person), lib_net.SYSTEM_LAN), *words]
         terminal = Terminal(command, columns, rows, netns=self.network.workstations[ADMIN],
@@ -251,8 +251,8 @@ class Menu(SshTest):
         t.shot("menu-small")
         t.choose("Log out")
         t.wait("ended with 0")
-        t = self.terminal("both")
-        t.wait("Log out")
+        t = self.terminal("both", rows=24)
+        t.wait("State: serving", "Settings")
         t.resize(40, 10)
         t.wait("Settings", absent=("Log out",))
         t.choose("Settings", "There is no draft.")
@@ -367,7 +367,7 @@ class Hostile(unittest.TestCase):
         t = Terminal([folder / "lazaret-menu"])
         self.addCleanup(t.close)
         # As blanks, and what is left of them.
-        t.wait("State: serving ]0;stolen [2J [31mred", "Log out")
+        t.wait("State: serving ]0;stolen [2J [31mred", "Sessions")
         title = t.tmux("display-message", "-p", "#{pane_title}")
         t.choose("Sessions", "mallory ]0;stolen [2J [31mred")
         t.keys("Enter")
@@ -376,7 +376,7 @@ class Hostile(unittest.TestCase):
         t.keys("Escape")
         t.wait("F5: look again")
         t.keys("Escape")
-        t.wait("Log out")
+        t.wait("State:")
         t.choose("Other commands", "version")
         t.choose("Print the version", "<Do it>")
         t.keys("Enter")

@@ -121,8 +121,10 @@ class Login(SshTest):
                      "requiredrsasize 3072", "logingracetime 30", "maxstartups 10:30:60",
                      "forcecommand " + self.shell):
             self.assertIn(line + "\n", text)
-        for word in ("subsystem", "acceptenv"):
-            self.assertNotIn("\n" + word, text)
+        self.assertNotIn("\nsubsystem", text)
+        # The language of the menu, and nothing else.
+        self.assertEqual([line.split()[1] for line in text.splitlines()
+                          if line.startswith("acceptenv")], ["LANG", "LC_ALL", "LC_MESSAGES"])
         text = "".join(line + "\n" for line in text.splitlines() if line.split()[0] in (
             "kexalgorithms", "ciphers", "macs", "hostkeyalgorithms", "pubkeyacceptedalgorithms"))
         self.assertEqual(text.count("\n"), 5)
