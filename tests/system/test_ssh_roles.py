@@ -28,6 +28,10 @@ STATUS = {"secure check": {1}, "roles grant": {3}, "roles take": {3}, "admin add
           "update check": {1}, "user add": {2}, "user import": {1}, "user expire": {3}, "user lock": {3}, "user unlock": {3},
           "user password": {3}, "user remove": {3}}
 
+# The server's certificate.
+ARGUMENTS.update({"cert install": ["-"], "viewer-config": ["--ca"]})
+STATUS.update({"cert install": {1}, "cert revert": {1}})
+
 # A client of nobody's making but its person's: sends what it likes, prints what comes back.
 RAW = """
 import contextlib, json, socket, struct, sys
