@@ -57,7 +57,10 @@ int check_inspect_file(struct check_inspect *inspect, int fd)
 	char type[CHECK_TYPE_MAX + 1];
 	int r;
 
-	name_type(magic_descriptor(inspect->magic, fd), type, sizeof(type));
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	name_type(inspect->size > 0 ? magic_descriptor(inspect->magic, fd) : CHECK_TYPE_EMPTY, type,
+		  sizeof(type));
 	check_facts_add(inspect->facts, type, NULL, NULL);
 	r = look_for_ole(inspect, fd);
 	if (r == 0 && inspect->size > 0)
