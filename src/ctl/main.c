@@ -166,18 +166,8 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 		return settings_history(options->json);
 	case COMMAND_CONFIG_RESTORE:
 		return settings_restore(arguments[0]);
-	case COMMAND_UPDATE_CHECK:
-		return update_run(options->json, "check", n, arguments);
-	case COMMAND_UPDATE_DOWNLOAD:
-		return update_run(options->json, "download", n, arguments);
-	case COMMAND_UPDATE_INSTALL:
-		return update_run(options->json, "install", n, arguments);
-	case COMMAND_UPDATE_UNDO:
-		return update_run(options->json, "undo", n, arguments);
-	case COMMAND_UPDATE_SCHEDULE:
-		return update_run(options->json, "schedule", n, arguments);
-	case COMMAND_UPDATE_STATUS:
-		return update_run(options->json, "status", n, arguments);
+	case COMMAND_UPDATE_CHECK ... COMMAND_UPDATE_STATUS:
+		return update_run(options->json, command_row(id)->words, n, arguments);
 	case COMMAND_FIREWALL_SHOW:
 		return firewall_show(n, arguments);
 	case COMMAND_FIREWALL_APPLY:

@@ -101,8 +101,9 @@ static int run_here(const struct words *words)
 	return r == 0 && WIFEXITED(status) ? WEXITSTATUS(status) : ANSWER_STATUS_FAILED;
 }
 
-int update_run(bool json, const char *word, size_t n, char *const *arguments)
+int update_run(bool json, const char *name, size_t n, char *const *arguments)
 {
+	const char *word = name + strlen("update ");
 	_cleanup_conf_ struct conf *conf = NULL;
 	_cleanup_free_ char *program = NULL;
 	struct words words = {0};

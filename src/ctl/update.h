@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Runs it with one of its words and further arguments. The exit status. */
-int update_run(bool json, const char *word, size_t n, char *const *arguments);
+/* Does the command of that name ("update check"). The exit status. */
+int update_run(bool json, const char *name, size_t n, char *const *arguments);
 
 #endif
