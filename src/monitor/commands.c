@@ -21,6 +21,7 @@
 #include "monitor/keyd.h"
 #include "monitor/lent.h"
 #include "monitor/limits.h"
+#include "monitor/maintenance.h"
 #include "monitor/monitor.h"
 #include "monitor/netd.h"
 #include "monitor/session.h"
@@ -106,6 +107,7 @@ static void run_status(const struct command_call *call)
 			{"administration", ANSWER_STR, .str = sshd_state(m->sshd)},
 			{"file_transfer", ANSWER_STR, .str = sshd_files_state(m)},
 			{"file_checks", ANSWER_STR, .str = checkd_state(m->checkd)},
+			{"maintenance", ANSWER_STR, .str = maintenance_state(m->maintenance)},
 			{"sessions", ANSWER_NUMBER, .number = session_count(m)},
 			{"sessions_max", ANSWER_NUMBER,
 			 .number = (uint64_t)conf_int(m->conf, CONF_MAX_SESSIONS)},
@@ -336,10 +338,17 @@ static void run_shutdown(const struct command_call *call)
 void command_run(enum command_id id, const struct command_call *call)
 {
 	static void (*const run[COMMAND_COUNT])(const struct command_call *call) = {
-		[COMMAND_STATUS] = run_status,     [COMMAND_SESSIONS] = run_sessions,
-		[COMMAND_KICK] = run_kick,         [COMMAND_END] = run_end,
-		[COMMAND_RELOAD] = run_reload,     [COMMAND_CELL_LEND] = run_cell_lend,
-		[COMMAND_SHUTDOWN] = run_shutdown, [COMMAND_ROLES_SHOW] = run_roles_show,
+		[COMMAND_STATUS] = run_status,
+		[COMMAND_SESSIONS] = run_sessions,
+		[COMMAND_KICK] = run_kick,
+		[COMMAND_END] = run_end,
+		[COMMAND_RELOAD] = run_reload,
+		[COMMAND_CELL_LEND] = run_cell_lend,
+		[COMMAND_SHUTDOWN] = run_shutdown,
+		[COMMAND_ROLES_SHOW] = run_roles_show,
+		[COMMAND_MAINTENANCE_ON] = maintenance_run_on,
+		[COMMAND_MAINTENANCE_OFF] = maintenance_run_off,
+		[COMMAND_MAINTENANCE_STATUS] = maintenance_run_status,
 	};
 
 	if (command_is_tool(command_row(id)))

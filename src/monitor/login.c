@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "monitor/client.h"
 #include "monitor/limits.h"
+#include "monitor/maintenance.h"
 #include "monitor/monitor.h"
 #include "monitor/remains.h"
 #include "monitor/session.h"
@@ -40,6 +41,12 @@ void login_begin(struct client *client)
 
 	if (monitor->phase != MONITOR_SERVING) {
 		client_refuse(client, CLOSING);
+		return;
+	}
+	if (maintenance_phase(monitor->maintenance) == MAINTENANCE_ON) {
+		log_event(LOG_INFO, "login.refused", LOG_STR("user", client->user),
+			  LOG_STR("address", client->address), LOG_STR("reason", "maintenance"));
+		client_refuse(client, maintenance_sentence(monitor->maintenance));
 		return;
 	}
 	when = throttle_begin(monitor->throttle, &client->key, client->user, now, &client->ticket);
@@ -190,6 +197,8 @@ static void serve(struct session *login)
 		login->client = NULL;
 		session_discard(login);
 		join(client, session);
+	} else if (maintenance_phase(monitor->maintenance) >= MAINTENANCE_ANNOUNCED) {
+		refuse_identified(login, maintenance_sentence(monitor->maintenance), "maintenance");
 	} else if (remains_pending(monitor, login->uid)) {
 		log_event(LOG_DEBUG, "login.waits", LOG_STR("user", login->account));
 	} else if (session_count(monitor) >= (size_t)conf_int(monitor->conf, CONF_MAX_SESSIONS)) {
@@ -236,7 +245,8 @@ static void prove_sandbox(struct session *parked)
 		return;
 	monitor->sandbox_proven = true;
 	log_event(LOG_INFO, "cell.proven", LOG_STR("session", parked->entry.id));
-	if (conf_int(monitor->conf, CONF_PARKED_CELLS) == 0)
+	if (conf_int(monitor->conf, CONF_PARKED_CELLS) == 0 ||
+	    maintenance_phase(monitor->maintenance) == MAINTENANCE_ON)
 		session_end(parked, "The check is over.");
 	monitor_check_ready(monitor);
 }
@@ -249,6 +259,7 @@ void login_ready(struct session *session)
 	}
 	if (session->client && session_attach(session, session->client) < 0)
 		client_refuse(session->client, BROKEN);
+	maintenance_greet(session->monitor->maintenance, session);
 }
 
 void login_assigned(struct session *parked)
@@ -266,6 +277,7 @@ void login_assigned(struct session *parked)
 	}
 	if (client)
 		join(client, parked);
+	maintenance_greet(parked->monitor->maintenance, parked);
 	login_park(parked->monitor);
 }
 
@@ -308,6 +320,8 @@ static void park_now(struct monitor *monitor)
 {
 	unsigned int wanted = (unsigned int)conf_int(monitor->conf, CONF_PARKED_CELLS);
 
+	if (maintenance_phase(monitor->maintenance) == MAINTENANCE_ON)
+		wanted = 0;
 	if (!monitor->sandbox_proven)
 		wanted = MAX(wanted, 1u);
 	while (monitor->phase != MONITOR_ENDING && monitor->n_parked < wanted) {

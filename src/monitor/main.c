@@ -25,7 +25,8 @@
 #include "monitor/frontdoor.h"
 #include "monitor/keyd.h"
 #include "monitor/limits.h"
-#include "monitor/login.h"
+#include "monitor/maintenance.h"
+#include "monitor/monitor.h"
 #include "monitor/monitor.h"
 #include "monitor/netd.h"
 #include "monitor/reload.h"
@@ -240,6 +241,9 @@ static int set_up(struct monitor *monitor)
 		log_event(LOG_ERROR, "session.unlisted", LOG_ERR(r));
 		return r;
 	}
+	r = maintenance_create(monitor, &monitor->maintenance);
+	if (r < 0)
+		return r;
 	r = who_create(monitor, &monitor->who);
 	if (r == 0)
 		r = control_create(monitor, &monitor->control);
@@ -277,6 +281,8 @@ static void tear_down(struct monitor *monitor)
 	sftp_destroy(monitor->sftp);
 	checkd_destroy(monitor->checkd);
 	who_destroy(monitor->who);
+	maintenance_destroy(monitor->maintenance);
+	monitor->maintenance = NULL;
 	tool_end_all(monitor);
 	wl_list_for_each_safe (client, next_client, &monitor->clients, link)
 		client_destroy(client, client->state != CLIENT_ADMITTED || ended);

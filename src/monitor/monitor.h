@@ -43,6 +43,7 @@ struct cgroup_base;
 struct control;
 struct frontdoor;
 struct keyd;
+struct maintenance;
 struct netd;
 struct sftp;
 struct sshd;
@@ -98,6 +99,7 @@ struct monitor {
 	} reload_caller;
 
 	struct keyd *keyd;
+	struct maintenance *maintenance; /* NULL: not there yet */
 	struct netd *netd;
 	struct frontdoor *frontdoor;
 	struct control *control;

@@ -19,13 +19,13 @@ ARGUMENTS = {"config set": ["idle-limit", "1800"], "config restore": ["0"],
              "admin add": ["Not-a-name"], "admin remove": ["who-is-not-there"],
              "admin password": ["who-is-not-there", "-"], "admin key add": ["who-is-not-there", "-"],
              "admin key remove": ["who-is-not-there", "SHA256:x"],
-             "user add": ["Nobody"], "user import": ["-", "--preview"],
+             "maintenance on": ["--at", "25:00"], "user add": ["Nobody"], "user import": ["-", "--preview"],
              "user expire": ["never", "who-is-not-there"], "user lock": ["who-is-not-there"],
              "user unlock": ["who-is-not-there"], "user password": ["who-is-not-there", "--generate"],
              "user remove": ["who-is-not-there", "--yes"]}
 STATUS = {"secure check": {1}, "roles grant": {3}, "roles take": {3}, "admin add": {2}, "admin remove": {3},
           "admin password": {3}, "admin key add": {3}, "admin key remove": {3}, "kick": {3}, "end": {3}, "paths probe": {0, 1},
-          "update check": {1}, "user add": {2}, "user import": {1}, "user expire": {3}, "user lock": {3}, "user unlock": {3},
+          "update check": {1}, "maintenance on": {2}, "user add": {2}, "user import": {1}, "user expire": {3}, "user lock": {3}, "user unlock": {3},
           "user password": {3}, "user remove": {3}}
 
 # The server's certificate.
