@@ -15,13 +15,13 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "conf/limits.h"
-#include "conf/role.h"
 #include "ctl/admin.h"
 #include "ctl/answer.h"
 #include "ctl/cert.h"
 #include "ctl/command.h"
 #include "ctl/files.h"
 #include "ctl/firewall.h"
+#include "ctl/help.h"
 #include "ctl/input.h"
 #include "ctl/lock.h"
 #include "ctl/paths.h"
@@ -47,33 +47,20 @@ struct options {
 
 static void print_usage(FILE *out)
 {
-	char roles[ROLE_TEXT_MAX];
+	help_print_all(out, SOCKET_DEFAULT, SOCKET_ENV);
+}
 
-	fputs("usage: lazaretctl [--json] [--here] [--socket PATH] [--file FILE]... COMMAND "
-	      "[ARGUMENT...]\n\n",
-	      out);
-	for (int i = 0; i < COMMAND_COUNT; i++) {
-		const struct command *command = command_row((enum command_id)i);
-
-		fprintf(out, "  %s%s%s\n        %s\n        Roles: %s.\n", command->words,
-			command->arguments[0] ? " " : "", command->arguments, command->help,
-			command->roles == ROLE_ALL    ? "all"
-			: command->roles == ROLE_ROOT ? "root only"
-						      : role_format(command->roles, roles));
+static int explain(size_t n, char **words)
+{
+	if (n == 0) {
+		print_usage(stdout);
+		return ANSWER_STATUS_OK;
 	}
-	fputs("\n  --json         answers as JSON, for scripts\n"
-	      "  --here         do it without the daemon, with the rights of this account, not the "
-	      "roles\n"
-	      "  --file FILE    read this configuration, where a command reads it without the "
-	      "daemon and\n"
-	      "                 no file is named; several are read in order\n"
-	      "  --socket PATH  the daemon's control socket (default " SOCKET_DEFAULT
-	      ", or $" SOCKET_ENV ")\n"
-	      "  --help         this text\n"
-	      "\nExit status: 0 done, 1 failed, 2 wrong usage, 3 no such session or path, 4 not "
-	      "allowed,\n"
-	      "5 the daemon does not answer, 6 something could not be found out.\n",
-	      out);
+	if (help_print(stdout, n, (const char *const *)words) > 0)
+		return ANSWER_STATUS_OK;
+	fprintf(stderr, "lazaretctl: there is no command \"%s\"; see lazaretctl --help\n",
+		words[0]);
+	return ANSWER_STATUS_USAGE;
 }
 
 /* --- done here ------------------------------------------------------------------------------- */
@@ -462,8 +449,12 @@ static int run(const struct options *options, size_t n, char **words)
 	int r = command_find(n, (const char *const *)words, &id, &used);
 
 	if (r == -ENOENT) {
-		fprintf(stderr, "lazaretctl: there is no command \"%s\"; see lazaretctl --help\n",
-			words[0]);
+		fprintf(stderr, "lazaretctl: there is no command \"%s%s%s\"; ", words[0],
+			n > 1 ? " " : "", n > 1 ? words[1] : "");
+		if (help_list(stderr, words[0]) > 0)
+			fputs(" are there\n", stderr);
+		else
+			fputs("see lazaretctl --help\n", stderr);
 		return ANSWER_STATUS_USAGE;
 	}
 	if (r < 0) {
@@ -538,5 +529,9 @@ int main(int argc, char **argv)
 		print_usage(stderr);
 		return ANSWER_STATUS_USAGE;
 	}
+	if (str_eq(argv[optind], "help"))
+		return explain((size_t)(argc - optind - 1), argv + optind + 1);
+	if (str_eq(argv[argc - 1], "--help"))
+		return explain((size_t)(argc - optind - 1), argv + optind);
 	return run(&options, (size_t)(argc - optind), argv + optind);
 }

@@ -111,7 +111,7 @@ static const char **commandline(struct words *words, const char **argv)
 		if (!is_allowed(words->items[first]))
 			return NULL;
 	}
-	if (i == words->n || str_eq(words->items[i], "help"))
+	if (i == words->n)
 		argv[n++] = "--help";
 	else
 		while (i < words->n)
