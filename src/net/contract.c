@@ -174,6 +174,58 @@ static void add_option(struct builder *builder, struct contract_path *path, enum
 			  conf_list_item(builder->conf, id, i));
 }
 
+/* The host of an address such as https://[2001:db8::1]:443/lazaret; false if it does not fit. */
+static bool take_host(const char *url, char *out, size_t size)
+{
+	const char *host = strstr(url, "://");
+	size_t n;
+
+	if (!host)
+		return false;
+	host += 3;
+	n = host[0] == '[' ? strcspn(++host, "]") : strcspn(host, ":/ ");
+	if (n == 0 || n >= size)
+		return false;
+	memcpy(out, host, n);
+	out[n] = '\0';
+	return true;
+}
+
+static void add_update_url(struct builder *builder, struct contract_path *path, enum conf_id id,
+			   const char *url)
+{
+	char host[256];
+
+	for (size_t i = 0; i < path->n_hosts; i++) {
+		if (take_host(url, host, sizeof(host)) && str_eq(path->hosts[i].text, host))
+			return;
+	}
+	if (take_host(url, host, sizeof(host)))
+		add_named(builder, path, conf_origin(builder->conf, id), host);
+}
+
+/* Where updates come from is said once; hosts of the path are further ones. */
+static void take_update(struct builder *builder, struct contract_path *path)
+{
+	const struct conf *conf = builder->conf;
+	const char *server = conf_str(conf, CONF_UPDATE_SERVER);
+
+	switch (conf_int(conf, CONF_UPDATE_METHOD)) {
+	case CONF_UPDATE_METHOD_SSH:
+		if (server[0])
+			add_named(builder, path, conf_origin(conf, CONF_UPDATE_SERVER), server);
+		break;
+	case CONF_UPDATE_METHOD_HTTPS:
+		add_update_url(builder, path, CONF_UPDATE_URL, conf_str(conf, CONF_UPDATE_URL));
+		for (size_t i = 0; i < conf_list_len(conf, CONF_UPDATE_DEBIAN); i++)
+			add_update_url(builder, path, CONF_UPDATE_DEBIAN,
+				       conf_list_item(conf, CONF_UPDATE_DEBIAN, i));
+		break;
+	default:
+		break;
+	}
+}
+
 static void take_peers(struct builder *builder, enum path_id id, const size_t *section)
 {
 	struct contract *contract = builder->contract;
@@ -196,6 +248,8 @@ static void take_peers(struct builder *builder, enum path_id id, const size_t *s
 		add_list(builder, &path->peers, zone);
 	if (id == PATH_WEB)
 		add_option(builder, path, CONF_CELL_ALLOW);
+	if (id == PATH_UPDATE)
+		take_update(builder, path);
 	if (id == PATH_DNS)
 		add_option(builder, path, CONF_DNS);
 	if (id == PATH_DNS && path->n_hosts == 0)

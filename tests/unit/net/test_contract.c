@@ -119,6 +119,34 @@ static void test_proxy_and_choices(void **state)
 	assert_string_equal(ports, "tcp 22, 8000-8010");
 }
 
+/* The server of updates is said once; a proxy then does not carry them. */
+static void test_update_server(void **state)
+{
+	static const char *const sites[] = {
+		SITE "update-method = ssh\nupdate-server = \"9.9.9.22\"\n",
+		SITE
+		"proxy = \"9.9.9.80:3128\"\nupdate-method = ssh\nupdate-server = \"9.9.9.22\"\n",
+		SITE "update-method = https\nupdate-url = \"https://9.9.9.22/lazaret\"\n"
+		     "update-debian = {\"https://9.9.9.22:443/debian bookworm main\"}\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sites); i++) {
+		_cleanup_contract_ struct contract *contract = NULL;
+		const struct contract_path *path;
+		char said[4096];
+
+		if (create(sites[i], CONTRACT_HOST | CONTRACT_CELLS, said, sizeof(said),
+			   &contract) < 0)
+			fail_msg("%s", said);
+		path = &contract->paths[PATH_UPDATE];
+		assert_false(path->proxied);
+		assert_int_equal(path->n_hosts, 1);
+		assert_string_equal(path->hosts[0].text, "9.9.9.22");
+		assert_int_equal(path->n_ports, 2);
+	}
+}
+
 static void test_names(void **state)
 {
 	_cleanup_contract_ struct contract *contract = NULL;
@@ -238,9 +266,10 @@ static void test_networks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_least_site),  cmocka_unit_test(test_proxy_and_choices),
-		cmocka_unit_test(test_names),       cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_cells_alone), cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_least_site),    cmocka_unit_test(test_proxy_and_choices),
+		cmocka_unit_test(test_update_server), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_wrong),         cmocka_unit_test(test_cells_alone),
+		cmocka_unit_test(test_networks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
