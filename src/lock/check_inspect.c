@@ -22,6 +22,12 @@ static void name_type(const char *found, char *out, size_t size)
 	str_copy(out, size, found);
 }
 
+/* One character, of which libmagic says nothing. */
+static bool is_short_text(uint8_t byte)
+{
+	return (byte >= 0x20 && byte < 0x7f) || byte == 0x0a;
+}
+
 static void note_ole(struct check_inspect *inspect, const struct check_ole *ole, const char *member)
 {
 	if (ole->macros)
@@ -55,12 +61,15 @@ static int look_for_ole(struct check_inspect *inspect, int fd)
 int check_inspect_file(struct check_inspect *inspect, int fd)
 {
 	char type[CHECK_TYPE_MAX + 1];
+	uint8_t first = 0;
 	int r;
 
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return -errno;
 	name_type(inspect->size > 0 ? magic_descriptor(inspect->magic, fd) : CHECK_TYPE_EMPTY, type,
 		  sizeof(type));
+	if (inspect->size == 1 && pread(fd, &first, 1, 0) == 1 && is_short_text(first))
+		str_copy(type, sizeof(type), "text/plain");
 	check_facts_add(inspect->facts, type, NULL, NULL);
 	r = look_for_ole(inspect, fd);
 	if (r == 0 && inspect->size > 0)

@@ -159,7 +159,7 @@ static int write_config(const struct clamd *clamd)
 		     "TemporaryDirectory %s\n"
 		     "MaxThreads %lld\n"
 		     "MaxQueue 4096\n"
-		     "SelfCheck 30\n"
+		     "SelfCheck 10\n"
 		     "ExitOnOOM yes\n"
 		     "AlertExceedsMax yes\n"
 		     "MaxFileSize %llu\n"
