@@ -24,6 +24,7 @@ MAY = {
     "ssh": {"base", "wire", "ipc", "conf", "net"},
     "lock": {"base", "wire", "ipc", "conf"},
     "menu": {"base", "conf", "ctl", "ssh"},
+    "setup": {"base", "conf", "cert", "ctl", "menu"},
     "keyd": {"base", "wire", "ipc"},
     "gateway": {"base", "wire", "ipc", "conf", "rfb"},
     "display": {"base", "wire", "ipc", "conf", "rfb"},
