@@ -33,3 +33,11 @@ void clock_format(uint64_t wall, char *out, size_t size)
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(out, size, "%s.%03uZ", date, ms);
 }
+
+int clock_ms_until(uint64_t when)
+{
+	uint64_t now = clock_now();
+	uint64_t ms = when > now ? (when - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC : 0;
+
+	return ms > INT32_MAX ? INT32_MAX : ms > 0 ? (int)ms : 1;
+}

@@ -18,4 +18,7 @@ uint64_t clock_wall(void);
 /* "2026-11-24T03:55:31.123Z" for a wall-clock time in microseconds; `size` >= 25. */
 void clock_format(uint64_t wall, char *out, size_t size);
 
+/* Milliseconds until a monotonic time, rounded up, for a timer; at least 1. */
+int clock_ms_until(uint64_t when);
+
 #endif

@@ -2,6 +2,7 @@
 #include "cell/jail.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,8 @@ static const char *const etc_shared[] = {
 	"alternatives", "fonts",     "gtk-3.0",    "ld.so.cache", "ld.so.conf",
 	"ld.so.conf.d", "localtime", "mime.types", "ssl/certs",   "ca-certificates",
 };
+
+#define LAUNCHER "/run/lazaret/lazaret-browser"
 
 struct args {
 	struct buf buf;
@@ -159,6 +162,28 @@ static void browser_tree(struct args *args, enum cell_browser browser)
 		args->error = r;
 }
 
+/*
+ * A file that is not there any more under its name cannot be mounted: its descriptor belongs to another
+ * mount namespace. So one that is held is copied, which is less than the profile's first page. Opened
+ * anew, for the place to read at is one for all who share a descriptor.
+ */
+static void launcher(struct args *args, const struct cell_spec *spec, const char *libexec)
+{
+	char path[CELL_PROXY_MAX + 4096];
+	int fd;
+
+	if (spec->launcher_fd <= 0) {
+		snprintf(path, sizeof(path), "%s/lazaret-browser", libexec);
+		ARGS(args, "--ro-bind-try", path, LAUNCHER);
+		return;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", spec->launcher_fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ARGS(args, "--perms", "0555", "--ro-bind-data");
+	arg_fd(args, fd < 0 ? -errno : fd);
+	arg(args, LAUNCHER);
+}
+
 static void own_tree(struct args *args, const struct cell_spec *spec, const char *libexec,
 		     const char *data)
 {
@@ -187,12 +212,7 @@ static void own_tree(struct args *args, const struct cell_spec *spec, const char
 		snprintf(path, sizeof(path), "%s/wayland-0", runtime);
 		ARGS(args, "--ro-bind", spec->wayland, path);
 	}
-	/* A file that is no longer there under its name is bound by its descriptor all the same. */
-	if (spec->launcher_fd > 0)
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", spec->launcher_fd);
-	else
-		snprintf(path, sizeof(path), "%s/lazaret-browser", libexec);
-	ARGS(args, "--ro-bind-try", path, "/run/lazaret/lazaret-browser");
+	launcher(args, spec, libexec);
 	snprintf(path, sizeof(path), "%s/start", data);
 	ARGS(args, "--ro-bind-try", path, "/run/lazaret/start");
 }

@@ -183,6 +183,8 @@ const char *conf_path_section_origin(const struct conf *conf, size_t path);
 
 /* The whole configuration in the syntax of the file, with help as comments if wanted. */
 void conf_dump(const struct conf *conf, FILE *out, bool with_help);
+/* The line of one option alone. */
+void conf_dump_option(const struct conf *conf, enum conf_id id, FILE *out);
 /* The options part of lazaret.conf(5), as mdoc. */
 void conf_manual(FILE *out);
 

@@ -121,6 +121,15 @@ static void dump_paths(const struct conf *conf, FILE *out)
 	}
 }
 
+void conf_dump_option(const struct conf *conf, enum conf_id id, FILE *out)
+{
+	const struct conf_row *row = conf_row(id);
+
+	fprintf(out, "%s = ", row->name);
+	put_value(out, row, &conf->values[id]);
+	fputc('\n', out);
+}
+
 void conf_dump(const struct conf *conf, FILE *out, bool with_help)
 {
 	const char *section = "";
@@ -136,9 +145,7 @@ void conf_dump(const struct conf *conf, FILE *out, bool with_help)
 			fputc('\n', out);
 			put_help(out, row->help);
 		}
-		fprintf(out, "%s = ", row->name);
-		put_value(out, row, &conf->values[i]);
-		fputc('\n', out);
+		conf_dump_option(conf, (enum conf_id)i, out);
 	}
 	dump_groups(conf, out);
 	dump_paths(conf, out);

@@ -62,14 +62,24 @@ static void record(const char *event, const struct audit *audit, const struct ca
 		  LOG_STR("result", result), LOG_STR("reason", reason));
 }
 
+static uint64_t latest;
+
+uint64_t audit_number(void)
+{
+	return latest;
+}
+
+void audit_set_number(uint64_t number)
+{
+	latest = number;
+}
+
 void audit_begin(struct audit *audit, const struct caller *caller, const struct command *command,
 		 size_t n, const char *const *arguments)
 {
-	static uint64_t number;
-
 	(void)caller;
 	audit->command = command;
-	audit->number = ++number;
+	audit->number = ++latest;
 	command_format(command, n, arguments, audit->arguments, sizeof(audit->arguments));
 }
 

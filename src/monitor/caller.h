@@ -42,6 +42,9 @@ struct audit {
 
 void audit_begin(struct audit *audit, const struct caller *caller, const struct command *command,
 		 size_t n, const char *const *arguments);
+/* The number of the latest record, for an execution of ourselves. */
+uint64_t audit_number(void);
+void audit_set_number(uint64_t number);
 /* It will take a while: what is begun is in the log already if we do not live to see the result. */
 void audit_begun(const struct audit *audit, const struct caller *caller);
 /* Each of them ends it; nothing if none is being done. */

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "monitor/handover.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
 #include "monitor/session.h"
@@ -150,6 +151,11 @@ int checkd_create(struct monitor *monitor, struct checkd_sibling **ret_checkd)
 	*ret_checkd = checkd;
 	checkd_configure(checkd);
 	return 0;
+}
+
+int checkd_save(const struct checkd_sibling *checkd, struct handover *handover)
+{
+	return checkd->on ? sibling_save(&checkd->sibling, &handover->checkd) : 0;
 }
 
 void checkd_destroy(struct checkd_sibling *checkd)

@@ -7,6 +7,7 @@
 
 #include "base/attr.h"
 
+struct handover;
 struct checkd_sibling;
 struct monitor;
 
@@ -14,6 +15,8 @@ struct monitor;
 NODISCARD int checkd_create(struct monitor *monitor, struct checkd_sibling **ret_checkd);
 /* The configuration in force is another one: it starts, ends, or is told. */
 void checkd_configure(struct checkd_sibling *checkd);
+/* Across an execution of ourselves, which starts another one. */
+NODISCARD int checkd_save(const struct checkd_sibling *checkd, struct handover *handover);
 void checkd_destroy(struct checkd_sibling *checkd);
 
 /* "off", "running", "failed". */

@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "conf/conf.h"
+#include "monitor/handover.h"
 #include "monitor/keyd.h"
 #include "monitor/limits.h"
 #include "monitor/login.h"
@@ -133,24 +136,28 @@ static void handle_gone(void *data)
 	client_destroy(client, false);
 }
 
+static void fill_spec(struct client *client, struct process_spec *spec)
+{
+	struct monitor *monitor = client->monitor;
+
+	*spec = (struct process_spec){
+		.path = monitor_program(monitor, "lazaret-gateway"),
+		.exec_fd = monitor->programs.fds[PROGRAM_GATEWAY],
+		.role = "lazaret-gateway",
+		.outlives = true,
+		.table = &table,
+		.gone = handle_gone,
+		.data = client,
+	};
+}
+
 static int start(struct client *client, int fd)
 {
 	struct monitor *monitor = client->monitor;
 	_cleanup_fd_ int keyd = keyd_open_channel(monitor->keyd);
 	int fds[2] = {fd, keyd};
 	struct buf config;
-	struct process_spec spec = {
-		.path = monitor_program(monitor, "lazaret-gateway"),
-		.exec_fd = monitor->programs.fds[PROGRAM_GATEWAY],
-		.role = "lazaret-gateway",
-		.config = &config,
-		.fds = fds,
-		.n_fds = ARRAY_LEN(fds),
-		.outlives = true,
-		.table = &table,
-		.gone = handle_gone,
-		.data = client,
-	};
+	struct process_spec spec;
 	int r;
 
 	if (keyd < 0)
@@ -160,6 +167,10 @@ static int start(struct client *client, int fd)
 	buf_put_u32(&config, monitor->gateway_account.uid);
 	buf_put_u32(&config, monitor->gateway_account.gid);
 	buf_put_str(&config, keyd_chain(monitor->keyd));
+	fill_spec(client, &spec);
+	spec.config = &config;
+	spec.fds = fds;
+	spec.n_fds = ARRAY_LEN(fds);
 	r = process_start(&client->process, monitor->loop, &spec);
 	buf_finish(&config);
 	return r;
@@ -169,6 +180,7 @@ static int handle_timer(void *data)
 {
 	struct client *client = data;
 
+	client->due = 0;
 	if (client->sentence)
 		client_refuse(client, client->sentence);
 	else
@@ -176,22 +188,35 @@ static int handle_timer(void *data)
 	return 0;
 }
 
-int client_create(struct monitor *monitor, int fd, const struct sockaddr *address)
+/* One that nothing runs for yet. */
+static struct client *client_new(struct monitor *monitor)
 {
-	_cleanup_fd_ int owned = fd;
 	struct client *client = calloc(1, sizeof(*client));
-	int r;
 
 	if (!client)
-		return -ENOMEM;
+		return NULL;
 	client->monitor = monitor;
-	client->key = address_key(address);
-	address_text(address, client->address);
 	wl_list_insert(monitor->clients.prev, &client->link);
 	client->process.child.pidfd = -1;
 	client->deadline = wl_event_loop_add_timer(monitor->loop, handle_deadline, client);
 	client->timer = wl_event_loop_add_timer(monitor->loop, handle_timer, client);
-	r = client->deadline && client->timer ? start(client, owned) : -ENOMEM;
+	if (client->deadline && client->timer)
+		return client;
+	client_destroy(client, false);
+	return NULL;
+}
+
+int client_create(struct monitor *monitor, int fd, const struct sockaddr *address)
+{
+	_cleanup_fd_ int owned = fd;
+	struct client *client = client_new(monitor);
+	int r;
+
+	if (!client)
+		return -ENOMEM;
+	client->key = address_key(address);
+	address_text(address, client->address);
+	r = start(client, owned);
 	if (r < 0) {
 		client_destroy(client, true);
 		return r;
@@ -215,6 +240,76 @@ void client_destroy(struct client *client, bool kill_it)
 	mem_wipe_strp(&client->password);
 	wl_list_remove(&client->link);
 	free(client);
+}
+
+void client_wait(struct client *client, uint64_t due)
+{
+	client->due = due;
+	/* Rounded up: never too early. */
+	wl_event_source_timer_update(client->timer, clock_ms_until(due));
+}
+
+int client_save(const struct client *client, struct handover_client *part)
+{
+	int r = process_save(&client->process, &part->process);
+
+	if (r < 0)
+		return r;
+	part->state = client->state;
+	part->key = client->key;
+	part->has_ticket = client->has_ticket;
+	part->ticket = client->ticket;
+	part->due = client->due;
+	r = handover_text(&part->address, client->address);
+	if (r == 0)
+		r = handover_text(&part->user, client->user);
+	if (r == 0)
+		r = handover_text(&part->password, client->password);
+	if (r == 0)
+		r = handover_text(&part->sentence, client->sentence);
+	return r;
+}
+
+/* What is waited for begins anew: the gateway itself keeps the time that the person is given. */
+static void restart_deadline(struct client *client)
+{
+	const struct conf *conf = client->monitor->conf;
+
+	if (client->state == CLIENT_CONNECTED)
+		set_deadline(client, conf_int(conf, CONF_HANDSHAKE_TIMEOUT) + LOGIN_SLACK);
+	else if (client->state == CLIENT_SECURED)
+		set_deadline(client, conf_int(conf, CONF_LOGIN_TIMEOUT) + LOGIN_SLACK);
+	else if (client->state == CLIENT_CLOSING)
+		set_deadline(client, LOGIN_SLACK);
+}
+
+int client_restore(struct monitor *monitor, const struct handover_client *part,
+		   struct client **ret_client)
+{
+	struct client *client = client_new(monitor);
+	struct process_spec spec;
+	int r;
+
+	if (!client)
+		return -ENOMEM;
+	*ret_client = client;
+	client->key = part->key;
+	str_copy(client->address, sizeof(client->address), part->address);
+	client->ticket = part->ticket;
+	client->has_ticket = part->has_ticket;
+	client->sentence = login_sentence(part->sentence);
+	r = handover_text(&client->user, part->user);
+	if (r == 0)
+		r = handover_text(&client->password, part->password);
+	if (r < 0)
+		return r;
+	fill_spec(client, &spec);
+	r = process_restore(&client->process, monitor->loop, &part->process, &spec);
+	set_state(client, (enum client_state)part->state);
+	restart_deadline(client);
+	if (part->due > 0)
+		client_wait(client, part->due);
+	return r;
 }
 
 void client_admit(struct client *client, const char *account, const char *session_id, int clipboard,

@@ -12,6 +12,7 @@
 #include "monitor/address.h"
 #include "monitor/throttle.h"
 
+struct handover_client;
 struct monitor;
 struct session;
 
@@ -34,6 +35,7 @@ struct client {
 	struct wl_event_source
 		*deadline; /* the gateway keeps the time; this is for one that does not */
 	struct wl_event_source *timer; /* throttle, or the padding of a refusal */
+	uint64_t due; /* monotonic us, of the timer; 0: it does not run */
 	char *user, *password; /* as typed, until they are checked */
 	struct throttle_ticket ticket;
 	bool has_ticket; /* throttle_begin() without its end */
@@ -46,6 +48,14 @@ struct client {
 /* Takes `fd`, also on failure. */
 NODISCARD int client_create(struct monitor *monitor, int fd, const struct sockaddr *address);
 void client_destroy(struct client *client, bool kill_it);
+
+/* The timer: what was waited for happens at that time (monotonic us). */
+void client_wait(struct client *client, uint64_t due);
+
+/* Across an execution of ourselves (upgrade.h), with all but `login` and `session`. -EBUSY: not now. */
+NODISCARD int client_save(const struct client *client, struct handover_client *part);
+NODISCARD int client_restore(struct monitor *monitor, const struct handover_client *part,
+			     struct client **ret_client);
 
 /* Not logged in yet: counts against max-waiting. */
 bool client_waiting(const struct client *client);

@@ -27,6 +27,7 @@
 #include "monitor/session.h"
 #include "monitor/sshd.h"
 #include "monitor/tool.h"
+#include "monitor/upgrade.h"
 
 /* A message of records is sent when it has so many bytes. */
 #define ANSWER_FULL (IPC_BODY_MAX / 2)
@@ -349,6 +350,7 @@ void command_run(enum command_id id, const struct command_call *call)
 		[COMMAND_MAINTENANCE_ON] = maintenance_run_on,
 		[COMMAND_MAINTENANCE_OFF] = maintenance_run_off,
 		[COMMAND_MAINTENANCE_STATUS] = maintenance_run_status,
+		[COMMAND_UPGRADE] = upgrade_start,
 	};
 
 	if (command_is_tool(command_row(id)))

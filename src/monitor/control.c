@@ -21,11 +21,14 @@
 #include "ipc/channel.h"
 #include "monitor/caller.h"
 #include "monitor/commands.h"
+#include "monitor/handover.h"
 #include "monitor/lent.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
 #include "monitor/tool.h"
 #include "monitor/who.h"
+
+#define FOREIGN "this lazaretctl is of another version than the daemon; see `lazaretctl upgrade`"
 
 struct control {
 	struct monitor *monitor;
@@ -45,6 +48,7 @@ struct control_client {
 	struct audit audit;
 	struct lent_cell *lent; /* or NULL */
 	struct tool *tool; /* or NULL */
+	bool upgrades; /* waits for an upgrade */
 };
 
 static void client_drop(struct control_client *client)
@@ -150,28 +154,36 @@ static void refuse(struct control_client *client, const struct command *command)
 	send_failure(client, ANSWER_STATUS_DENIED, sentence);
 }
 
+static struct command_call call_of(struct control_client *client)
+{
+	return (struct command_call){
+		.monitor = client->control->monitor,
+		.caller = &client->caller,
+		.answer = send_answer,
+		.answer_fds = send_answer_fds,
+		.lent = &client->lent,
+		.tool = &client->tool,
+		.data = client,
+	};
+}
+
 static void run(struct control_client *client, enum command_id id, size_t n,
 		const char *const *arguments, bool json)
 {
 	const struct command *command = command_row(id);
+	struct command_call call;
 
 	audit_begin(&client->audit, &client->caller, command, n, arguments);
 	if (!caller_may(&client->caller, command)) {
 		refuse(client, command);
 		return;
 	}
-	command_run(id, &(struct command_call){
-				.monitor = client->control->monitor,
-				.caller = &client->caller,
-				.json = json,
-				.arguments = arguments,
-				.n_arguments = n,
-				.answer = send_answer,
-				.answer_fds = send_answer_fds,
-				.lent = &client->lent,
-				.tool = &client->tool,
-				.data = client,
-			});
+	call = call_of(client);
+	call.json = json;
+	call.arguments = arguments;
+	call.n_arguments = n;
+	client->upgrades = id == COMMAND_UPGRADE;
+	command_run(id, &call);
 	if (client->audit.command)
 		audit_begun(&client->audit, &client->caller);
 	if (client->lent)
@@ -195,13 +207,19 @@ static int handle_request(void *data, struct ipc_message *message)
 	int r = control_request_read(&message->body, &request);
 
 	if (r == -EPROTONOSUPPORT) {
-		cursor_skip(&message->body, cursor_left(&message->body));
-		send_failure(client, ANSWER_STATUS_FAILED,
-			     "this lazaretctl is of another version than the daemon");
+		/* Also when nothing of it can be taken for a text any more. */
+		message->body = cursor_over(NULL, 0);
+		send_failure(client, ANSWER_STATUS_FAILED, FOREIGN);
 		return 0;
 	}
 	if (r < 0)
 		return r;
+	/* The one command that means the same for all: with it they become one version again. */
+	if (request.foreign && !str_eq(request.words[0], command_row(COMMAND_UPGRADE)->words)) {
+		control_request_finish(&request);
+		send_failure(client, ANSWER_STATUS_FAILED, FOREIGN);
+		return 0;
+	}
 	json = request.n_words > 1 && str_eq(request.words[request.n_words - 1], "--json");
 	r = command_find(request.n_words - json, (const char *const *)request.words, &id, &used);
 	if (r < 0)
@@ -392,29 +410,196 @@ static int open_socket(struct control *control)
 	return 0;
 }
 
-int control_create(struct monitor *monitor, struct control **ret_control)
+static struct control *control_new(struct monitor *monitor)
 {
 	struct control *control = calloc(1, sizeof(*control));
+
+	if (!control)
+		return NULL;
+	control->monitor = monitor;
+	control->fd = -1;
+	wl_list_init(&control->clients);
+	return control;
+}
+
+static int watch(struct control *control)
+{
+	control->source = wl_event_loop_add_fd(control->monitor->loop, control->fd,
+					       WL_EVENT_READABLE, handle_readable, control);
+	return control->source ? 0 : -ENOMEM;
+}
+
+int control_create(struct monitor *monitor, struct control **ret_control)
+{
+	struct control *control = control_new(monitor);
 	int r;
 
 	if (!control)
 		return -ENOMEM;
-	control->monitor = monitor;
-	control->fd = -1;
-	wl_list_init(&control->clients);
 	r = open_socket(control);
-	if (r == 0) {
-		control->source = wl_event_loop_add_fd(monitor->loop, control->fd,
-						       WL_EVENT_READABLE, handle_readable, control);
-		if (!control->source)
-			r = -ENOMEM;
-	}
+	if (r == 0)
+		r = watch(control);
 	if (r < 0) {
 		control_destroy(control);
 		return r;
 	}
 	*ret_control = control;
 	return 0;
+}
+
+/* --- across an execution of ourselves ---------------------------------------------------------- */
+
+static int save_texts(const struct control_client *client, struct handover_caller *part)
+{
+	const struct command *command = client->audit.command;
+	int r = handover_text(&part->name, client->caller.name);
+
+	if (r == 0)
+		r = handover_text(&part->address, client->caller.origin.address);
+	if (r == 0)
+		r = handover_text(&part->local_address, client->caller.origin.local_address);
+	if (r == 0)
+		r = handover_text(&part->command, command ? command->words : "");
+	if (r == 0)
+		r = handover_text(&part->arguments, command ? client->audit.arguments : "");
+	return r;
+}
+
+static int save_client(const struct control_client *client, struct handover_caller *part)
+{
+	struct ipc_channel_memory said;
+	int r = client->channel ? ipc_channel_save(client->channel, &said) : 0;
+
+	if (r < 0)
+		return r;
+	part->fd = client->channel ? ipc_channel_fd(client->channel) : client->fd;
+	part->upgrades = client->upgrades;
+	part->fresh = !client->audit.command;
+	/* A reload, or a cell that is lent. */
+	if (!part->fresh && !part->upgrades && !client->tool)
+		return -EBUSY;
+	part->uid = client->caller.uid;
+	part->roles = client->caller.roles;
+	part->found = client->caller.found;
+	part->port = client->caller.origin.port;
+	part->local_port = client->caller.origin.local_port;
+	part->number = client->audit.number;
+	part->tool_pidfd = -1;
+	if (client->tool)
+		part->tool = (uint32_t)tool_save(client->tool, &part->tool_pidfd);
+	return save_texts(client, part);
+}
+
+int control_save(const struct control *control, struct handover *handover)
+{
+	const struct control_client *client;
+	int r = 0;
+
+	handover->control = control->fd;
+	handover->audit_number = audit_number();
+	wl_list_for_each (client, &control->clients, link) {
+		struct handover_caller *part = handover_add(&handover->callers,
+							    &handover->n_callers, sizeof(*part));
+
+		r = part ? save_client(client, part) : -ENOMEM;
+		if (r < 0)
+			break;
+	}
+	return r < 0 ? r : tool_save_left(control->monitor, handover);
+}
+
+/* A command that is not known any more leaves no record of its end. */
+static const struct command *find_command(const char *words)
+{
+	for (int i = 0; i < COMMAND_COUNT; i++) {
+		if (str_eq(command_row((enum command_id)i)->words, words))
+			return command_row((enum command_id)i);
+	}
+	return NULL;
+}
+
+static void take_caller(struct control_client *client, const struct handover_caller *part)
+{
+	struct caller *caller = &client->caller;
+
+	caller->uid = part->uid;
+	caller->roles = part->roles;
+	caller->found = part->found;
+	caller->origin.port = (uint16_t)part->port;
+	caller->origin.local_port = (uint16_t)part->local_port;
+	str_copy(caller->name, sizeof(caller->name), part->name);
+	str_copy(caller->origin.address, sizeof(caller->origin.address), part->address);
+	str_copy(caller->origin.local_address, sizeof(caller->origin.local_address),
+		 part->local_address);
+	client->upgrades = part->upgrades;
+	client->audit.command = find_command(part->command);
+	client->audit.number = part->number;
+	str_copy(client->audit.arguments, sizeof(client->audit.arguments), part->arguments);
+}
+
+static int restore_client(struct control *control, const struct handover_caller *part)
+{
+	struct control_client *client;
+	struct command_call call;
+	int r;
+
+	if (part->fresh)
+		return accept_client(control, part->fd);
+	client = calloc(1, sizeof(*client));
+	if (!client)
+		return -ENOMEM;
+	client->control = control;
+	client->fd = -1;
+	wl_list_insert(control->clients.prev, &client->link);
+	control->count++;
+	take_caller(client, part);
+	client->timer = wl_event_loop_add_timer(control->monitor->loop, handle_timeout, client);
+	r = client->timer ? ipc_channel_create(control->monitor->loop, part->fd, &table, client,
+					       &client->channel)
+			  : -ENOMEM;
+	if (r < 0)
+		return r;
+	/* It has said what it may. */
+	ipc_channel_set_state(client->channel, 0);
+	wl_event_source_timer_update(client->timer, (TOOL_TIMEOUT + CONTROL_TIMEOUT) * 1000);
+	call = call_of(client);
+	return part->tool ? tool_restore(&call, (pid_t)part->tool, part->tool_pidfd) : 0;
+}
+
+int control_restore(struct monitor *monitor, const struct handover *handover,
+		    struct control **ret_control)
+{
+	struct control *control = control_new(monitor);
+	int r = 0;
+
+	if (!control)
+		return -ENOMEM;
+	*ret_control = control;
+	control->fd = handover->control;
+	audit_set_number(handover->audit_number);
+	for (uint32_t i = 0; i < handover->n_callers && r == 0; i++)
+		r = restore_client(control, &handover->callers[i]);
+	return r < 0 ? r : watch(control);
+}
+
+void control_say_upgraded(struct control *control, bool ok, const char *sentence)
+{
+	struct control_client *client;
+	struct buf body;
+
+	wl_list_for_each (client, &control->clients, link) {
+		if (!client->upgrades)
+			continue;
+		client->upgrades = false;
+		if (!ok) {
+			send_failure(client, ANSWER_STATUS_FAILED, sentence);
+			continue;
+		}
+		buf_init(&body, IPC_BODY_MAX);
+		answer_done(&body, sentence);
+		send_answer(client, &body);
+		buf_finish(&body);
+	}
 }
 
 void control_destroy(struct control *control)

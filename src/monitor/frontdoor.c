@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "monitor/address.h"
 #include "monitor/client.h"
+#include "monitor/handover.h"
 #include "monitor/keyd.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
@@ -273,18 +274,30 @@ static int bind_all(struct frontdoor *door)
 	return door->n_listeners > 0 ? 0 : -EADDRNOTAVAIL;
 }
 
-int frontdoor_create(struct monitor *monitor, struct frontdoor **ret_frontdoor)
+static struct frontdoor *door_new(struct monitor *monitor)
 {
 	struct frontdoor *door = calloc(1, sizeof(*door));
-	int r;
 
 	if (!door)
-		return -ENOMEM;
+		return NULL;
 	door->monitor = monitor;
 	door->tokens = SPAWN_BURST;
 	door->refilled = clock_now();
 	door->timer = wl_event_loop_add_timer(monitor->loop, handle_timer, door);
-	r = door->timer ? bind_all(door) : -ENOMEM;
+	if (door->timer)
+		return door;
+	free(door);
+	return NULL;
+}
+
+int frontdoor_create(struct monitor *monitor, struct frontdoor **ret_frontdoor)
+{
+	struct frontdoor *door = door_new(monitor);
+	int r;
+
+	if (!door)
+		return -ENOMEM;
+	r = bind_all(door);
 	if (r < 0) {
 		frontdoor_destroy(door);
 		return r;
@@ -307,6 +320,40 @@ int frontdoor_open(struct frontdoor *door)
 	}
 	door->open = true;
 	return 0;
+}
+
+int frontdoor_save(const struct frontdoor *door, struct handover *handover)
+{
+	for (size_t i = 0; i < door->n_listeners; i++) {
+		struct handover_listener *part = handover_add(
+			&handover->listeners, &handover->n_listeners, sizeof(*part));
+
+		if (!part)
+			return -ENOMEM;
+		part->fd = door->listeners[i].fd;
+	}
+	handover->accepted = door->accepted;
+	handover->refused = door->refused;
+	return 0;
+}
+
+int frontdoor_restore(struct monitor *monitor, const struct handover *handover,
+		      struct frontdoor **ret_frontdoor)
+{
+	struct frontdoor *door = door_new(monitor);
+
+	if (!door)
+		return -ENOMEM;
+	*ret_frontdoor = door;
+	if (handover->n_listeners > LISTENERS_MAX)
+		return -E2BIG;
+	for (uint32_t i = 0; i < handover->n_listeners; i++)
+		door->listeners[i] = (struct listener){.frontdoor = door,
+						       .fd = handover->listeners[i].fd};
+	door->n_listeners = handover->n_listeners;
+	door->accepted = handover->accepted;
+	door->refused = handover->refused;
+	return frontdoor_open(door);
 }
 
 void frontdoor_close(struct frontdoor *door)

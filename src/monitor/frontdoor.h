@@ -8,10 +8,15 @@
 #include "base/attr.h"
 
 struct frontdoor;
+struct handover;
 struct monitor;
 
 /* Binds all addresses of the configuration; nobody can connect yet. Errors are logged. */
 NODISCARD int frontdoor_create(struct monitor *monitor, struct frontdoor **ret_frontdoor);
+/* Across an execution of ourselves: who waits to be accepted goes on waiting. */
+NODISCARD int frontdoor_save(const struct frontdoor *frontdoor, struct handover *handover);
+NODISCARD int frontdoor_restore(struct monitor *monitor, const struct handover *handover,
+				struct frontdoor **ret_frontdoor);
 void frontdoor_destroy(struct frontdoor *frontdoor);
 /* Starts to listen. */
 NODISCARD int frontdoor_open(struct frontdoor *frontdoor);

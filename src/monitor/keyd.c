@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "monitor/expiry.h"
 #include "monitor/frontdoor.h"
+#include "monitor/handover.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
 #include "monitor/sibling.h"
@@ -212,6 +213,11 @@ void keyd_stop(struct keyd *keyd)
 bool keyd_stopped(const struct keyd *keyd)
 {
 	return !keyd || !process_running(&keyd->sibling.process);
+}
+
+int keyd_save(const struct keyd *keyd, struct handover *handover)
+{
+	return sibling_save(&keyd->sibling, &handover->keyd);
 }
 
 void keyd_destroy(struct keyd *keyd)

@@ -8,10 +8,13 @@
 
 #include "base/attr.h"
 
+struct handover;
 struct keyd;
 struct monitor;
 
 NODISCARD int keyd_create(struct monitor *monitor, struct keyd **ret_keyd);
+/* Across an execution of ourselves, which starts another one. */
+NODISCARD int keyd_save(const struct keyd *keyd, struct handover *handover);
 void keyd_destroy(struct keyd *keyd);
 void keyd_stop(struct keyd *keyd);
 bool keyd_stopped(const struct keyd *keyd);

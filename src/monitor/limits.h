@@ -77,4 +77,14 @@
 /* How long a session may take to end in order before it is killed; seconds. */
 #define END_TIMEOUT 15
 
+/* An upgrade: how long the new version is tried out, and how long it has to bring up its siblings before
+ * the version before is taken again; seconds. */
+#define UPGRADE_TRIAL_TIMEOUT 20
+#define UPGRADE_PROOF 20
+/* What is just being done is waited for: so often, so long; ms. */
+#define UPGRADE_TRIES 100
+#define UPGRADE_PAUSE 50
+/* How long a sibling of the version before goes on for those who still use it; seconds. */
+#define RETIRED_TIMEOUT 60
+
 #endif

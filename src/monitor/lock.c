@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cell/home.h"
 #include "lock/mount.h"
+#include "monitor/handover.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
 #include "monitor/sftp.h"
@@ -333,28 +334,37 @@ static void handle_gone(void *data)
 	serve_waiting(sftp, uid);
 }
 
+static void fill_spec(struct lock *lock, struct process_spec *spec)
+{
+	struct monitor *monitor = sftp_monitor(lock->sftp);
+
+	*spec = (struct process_spec){
+		.path = monitor_program(monitor, "lazaret-session"),
+		.exec_fd = monitor->programs.fds[PROGRAM_SESSION],
+		.fds = monitor->programs.fds + PROGRAM_OF_SESSION,
+		.n_fds = PROGRAM_COUNT - PROGRAM_OF_SESSION,
+		.role = "lazaret-session",
+		.own_log = true,
+		.table = &table,
+		.gone = handle_gone,
+		.data = lock,
+	};
+}
+
 static int execute(struct lock *lock)
 {
 	struct monitor *monitor = sftp_monitor(lock->sftp);
+	struct process_spec spec;
 	struct buf config;
 	int r;
 
+	fill_spec(lock, &spec);
 	buf_init(&config, 2 * IPC_BODY_MAX);
 	conf_put(monitor->conf, CONF_FOR_SESSION, &config);
 	buf_put_str(&config, monitor->cgroup_name);
 	buf_put_u8(&config, monitor->cgroup_delegated);
-	r = process_start(
-		&lock->process, monitor->loop,
-		&(const struct process_spec){.path = monitor_program(monitor, "lazaret-session"),
-					     .exec_fd = monitor->programs.fds[PROGRAM_SESSION],
-					     .fds = monitor->programs.fds + PROGRAM_OF_SESSION,
-					     .n_fds = PROGRAM_COUNT - PROGRAM_OF_SESSION,
-					     .role = "lazaret-session",
-					     .config = &config,
-					     .own_log = true,
-					     .table = &table,
-					     .gone = handle_gone,
-					     .data = lock});
+	spec.config = &config;
+	r = process_start(&lock->process, monitor->loop, &spec);
 	buf_finish(&config);
 	if (r < 0)
 		log_event(LOG_ERROR, "session.unstartable", LOG_STR("program", "lazaret-session"),
@@ -413,6 +423,73 @@ void lock_forget_login(struct sftp_login *login)
 	lock->first = NULL;
 	if (lock->phase == LOCK_IDENTIFIED)
 		discard(lock);
+}
+
+static int save_view(const struct lock *lock, struct handover *handover)
+{
+	struct handover_view *part = handover_add(&handover->views, &handover->n_views,
+						  sizeof(*part));
+	int r = part ? process_save(&lock->process, &part->process) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	part->uid = lock->uid;
+	part->number = lock->number;
+	part->last_login = lock->last_login;
+	return handover_text(&part->account, lock->account);
+}
+
+static int save_one(const struct lock *lock, struct handover *handover)
+{
+	struct throttle_ticket *part;
+
+	if (lock->phase == LOCK_READY)
+		return save_view(lock, handover);
+	if (lock->phase & (LOCK_STARTING | LOCK_CLOSING))
+		return -EBUSY;
+	if (lock->has_ticket) {
+		part = handover_add(&handover->dropped, &handover->n_dropped, sizeof(*part));
+		if (!part)
+			return -ENOMEM;
+		*part = lock->ticket;
+	}
+	return handover_add_leftover(handover, &lock->process.child);
+}
+
+int lock_save(struct sftp *sftp, struct handover *handover)
+{
+	struct lock *lock;
+	int r = 0;
+
+	wl_list_for_each (lock, sftp_locks(sftp), link) {
+		r = save_one(lock, handover);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+int lock_restore(struct sftp *sftp, const struct handover_view *part)
+{
+	struct lock *lock = calloc(1, sizeof(*lock));
+	struct process_spec spec;
+	int r;
+
+	if (!lock)
+		return -ENOMEM;
+	lock->sftp = sftp;
+	lock->process.child.pidfd = -1;
+	wl_list_insert(sftp_locks(sftp)->prev, &lock->link);
+	lock->uid = part->uid;
+	lock->number = part->number;
+	lock->last_login = part->last_login;
+	r = handover_text(&lock->account, part->account);
+	if (r < 0)
+		return r;
+	fill_spec(lock, &spec);
+	r = process_restore(&lock->process, sftp_monitor(sftp)->loop, &part->process, &spec);
+	set_phase(lock, LOCK_READY);
+	return r;
 }
 
 void lock_ask_idle(struct sftp *sftp)

@@ -57,8 +57,7 @@ void login_begin(struct client *client)
 	}
 	log_event(LOG_INFO, "login.delayed", LOG_STR("user", client->user),
 		  LOG_STR("address", client->address), LOG_INT("ms", (when - now) / USEC_PER_MSEC));
-	/* Rounded up: never too early. */
-	wl_event_source_timer_update(client->timer, (int)((when - now) / USEC_PER_MSEC + 1));
+	client_wait(client, when);
 }
 
 void login_check(struct client *client)
@@ -109,8 +108,18 @@ void login_refused(struct session *login, enum session_refusal why, const char *
 	client->sentence = why == SESSION_REFUSAL_ERROR     ? BROKEN
 			   : why == SESSION_REFUSAL_ACCOUNT ? EXPIRED
 							    : WRONG;
-	wl_event_source_timer_update(client->timer,
-				     (int)((padding - took % padding) / USEC_PER_MSEC + 1));
+	client_wait(client, clock_now() + padding - took % padding);
+}
+
+const char *login_sentence(const char *text)
+{
+	static const char *const sentences[] = {WRONG, EXPIRED, BROKEN};
+
+	for (size_t i = 0; text && i < ARRAY_LEN(sentences); i++) {
+		if (str_eq(text, sentences[i]))
+			return sentences[i];
+	}
+	return text ? BROKEN : NULL;
 }
 
 /* The viewer gets the session: at once, or when it is ready. */

@@ -25,6 +25,8 @@ void login_forget_client(struct client *client);
 /* What the checking process found. */
 void login_identified(struct session *login);
 void login_refused(struct session *login, enum session_refusal why, const char *reason);
+/* A refusal's sentence as it stands here, of a text that was handed over; NULL for NULL. */
+const char *login_sentence(const char *text);
 /* It is gone, or a session that was to be attached is. */
 void login_lost(struct session *session);
 /* A session can be attached to; a parked one can be assigned or was. */

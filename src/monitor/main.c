@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lazaretd: see monitor.h for what is where. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdint.h>
@@ -13,13 +14,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/confine.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/spawn.h"
 #include "base/str.h"
 #include "cell/cgroup.h"
-#include "monitor/adopt.h"
 #include "monitor/checkd.h"
+#include "monitor/age.h"
 #include "monitor/client.h"
 #include "monitor/control.h"
 #include "monitor/frontdoor.h"
@@ -31,19 +32,22 @@
 #include "monitor/netd.h"
 #include "monitor/reload.h"
 #include "monitor/remains.h"
+#include "monitor/retired.h"
 #include "monitor/runtime.h"
 #include "monitor/session.h"
+#include "monitor/setup.h"
 #include "monitor/sftp.h"
 #include "monitor/sshd.h"
 #include "monitor/throttle.h"
 #include "monitor/tool.h"
+#include "monitor/upgrade.h"
 #include "monitor/who.h"
 
 #define FILES_MAX 16
 /* More descriptors than this help nobody and slow down what walks through them. */
 #define FILES_WANTED 65536
 
-enum action { ACTION_RUN, ACTION_CHECK, ACTION_DUMP };
+enum action { ACTION_RUN, ACTION_CHECK, ACTION_DUMP, ACTION_TRIAL };
 
 static void usage(FILE *out)
 {
@@ -63,6 +67,8 @@ struct options {
 	size_t n_files;
 	const char *ready_file;
 	enum action action;
+	int handover; /* -1: none */
+	bool returned;
 };
 
 /* 0: go on; otherwise *ret_status is how to exit. */
@@ -73,6 +79,10 @@ static int parse_options(int argc, char **argv, struct options *options, int *re
 		{"ready-file", required_argument, NULL, 'r'},
 		{"check", no_argument, NULL, 'c'},
 		{"dump", no_argument, NULL, 'd'},
+		/* What lazaretd says to itself: upgrade.h. */
+		{"check-upgrade", no_argument, NULL, 't'},
+		{"upgraded", required_argument, NULL, 'u'},
+		{"returned", no_argument, NULL, 'b'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -97,6 +107,15 @@ static int parse_options(int argc, char **argv, struct options *options, int *re
 			break;
 		case 'd':
 			options->action = ACTION_DUMP;
+			break;
+		case 't':
+			options->action = ACTION_TRIAL;
+			break;
+		case 'u':
+			options->handover = (int)strtol(optarg, NULL, 10);
+			break;
+		case 'b':
+			options->returned = true;
 			break;
 		case 'V':
 			puts("lazaretd " LAZARET_VERSION);
@@ -168,103 +187,6 @@ static void raise_limits(void)
 		log_event(LOG_WARN, "monitor.few-descriptors", LOG_ERR(-errno));
 }
 
-static int find_account(const char *name, struct monitor_account *account)
-{
-	int r = confine_lookup(name, &account->uid, &account->gid);
-
-	if (r == 0 && (account->uid == 0 || account->gid == 0))
-		r = -EPERM;
-	if (r < 0)
-		log_event(LOG_ERROR, "account.unusable", LOG_STR("account", name),
-			  LOG_STR("remedy", "make a system account of that name, without a shell"),
-			  LOG_ERR(r));
-	return r;
-}
-
-static int open_programs(struct monitor *monitor)
-{
-	const char *folder = conf_str(monitor->conf, CONF_LIBEXEC_DIR), *name;
-	int r = programs_open(folder, &monitor->programs, &name);
-
-	if (r < 0)
-		log_event(LOG_ERROR, "program.unusable", LOG_STR("program", name),
-			  LOG_STR("folder", folder),
-			  LOG_STR("remedy", r == -EXDEV ? "it is of another version than lazaretd "
-							  "(" LAZARET_VERSION
-							  "); install the package again, as a whole"
-							: "install the package again"),
-			  LOG_ERR(r));
-	return r;
-}
-
-/* An instance is its runtime directory; only the usual one has the plain name. */
-static void name_cgroup(struct monitor *monitor)
-{
-	const char *path = conf_str(monitor->conf, CONF_RUNTIME_DIR);
-	uint32_t hash = 2166136261u;
-
-	monitor->cgroup_delegated = getenv("NOTIFY_SOCKET") != NULL;
-	str_copy(monitor->cgroup_name, sizeof(monitor->cgroup_name), "lazaret");
-	if (str_eq(path, conf_row(CONF_RUNTIME_DIR)->default_str))
-		return;
-	for (const char *p = path; *p; p++)
-		hash = (hash ^ (uint8_t)*p) * 16777619u;
-	snprintf(monitor->cgroup_name, sizeof(monitor->cgroup_name), "lazaret-%08x", hash);
-}
-
-static int set_up(struct monitor *monitor)
-{
-	const struct conf *conf = monitor->conf;
-	int r;
-
-	r = find_account(conf_str(conf, CONF_GATEWAY_USER), &monitor->gateway_account);
-	if (r == 0)
-		r = find_account(conf_str(conf, CONF_KEYD_USER), &monitor->keyd_account);
-	if (r == 0)
-		r = open_programs(monitor);
-	if (r == 0)
-		r = runtime_open(monitor);
-	if (r == 0)
-		r = frontdoor_create(monitor, &monitor->frontdoor);
-	if (r < 0)
-		return r;
-	name_cgroup(monitor);
-	r = cgroup_base_open(monitor->cgroup_name, monitor->cgroup_delegated, true,
-			     &monitor->cgroups);
-	if (r < 0) {
-		log_event(LOG_ERROR, "cgroup.unusable", LOG_STR("name", monitor->cgroup_name),
-			  LOG_ERR(r));
-		return r;
-	}
-	r = adopt_sessions(monitor);
-	if (r < 0) {
-		log_event(LOG_ERROR, "session.unlisted", LOG_ERR(r));
-		return r;
-	}
-	r = maintenance_create(monitor, &monitor->maintenance);
-	if (r < 0)
-		return r;
-	r = who_create(monitor, &monitor->who);
-	if (r == 0)
-		r = control_create(monitor, &monitor->control);
-	if (r < 0) {
-		log_event(LOG_ERROR, "control.unusable", LOG_ERR(r));
-		return r;
-	}
-	r = netd_create(monitor, &monitor->netd);
-	if (r == 0)
-		r = keyd_create(monitor, &monitor->keyd);
-	if (r == 0)
-		r = sshd_create(monitor, SSHD_ADMINISTRATION, &monitor->sshd);
-	if (r == 0)
-		r = sftp_create(monitor, &monitor->sftp);
-	if (r == 0)
-		r = sshd_create(monitor, SSHD_FILES, &monitor->sftp_sshd);
-	if (r == 0)
-		r = checkd_create(monitor, &monitor->checkd);
-	return r;
-}
-
 /* Lets go of what may go on without us; ends what may not. */
 static void tear_down(struct monitor *monitor)
 {
@@ -272,6 +194,8 @@ static void tear_down(struct monitor *monitor)
 	struct session *session, *next;
 	bool ended = monitor->phase == MONITOR_ENDING;
 
+	upgrade_destroy(monitor->upgrade);
+	age_destroy(monitor->age);
 	if (!ended)
 		runtime_say_stopping(monitor);
 	frontdoor_destroy(monitor->frontdoor);
@@ -279,6 +203,7 @@ static void tear_down(struct monitor *monitor)
 	sshd_destroy(monitor->sshd);
 	sshd_destroy(monitor->sftp_sshd);
 	sftp_destroy(monitor->sftp);
+	retired_end_all(monitor);
 	checkd_destroy(monitor->checkd);
 	who_destroy(monitor->who);
 	maintenance_destroy(monitor->maintenance);
@@ -307,7 +232,23 @@ static void tear_down(struct monitor *monitor)
 	throttle_destroy(monitor->throttle);
 }
 
-static int run(struct monitor *monitor)
+/* Where we lie, and what we are of what lies there: both are needed when it is replaced. */
+static int find_self(struct monitor *monitor)
+{
+	static const char gone[] = " (deleted)";
+	ssize_t n = readlink("/proc/self/exe", monitor->self, sizeof(monitor->self) - 1);
+	size_t tail = sizeof(gone) - 1;
+
+	if (n < 0)
+		return -errno;
+	monitor->self[n] = '\0';
+	if ((size_t)n > tail && str_eq(monitor->self + n - tail, gone))
+		monitor->self[(size_t)n - tail] = '\0';
+	monitor->daemon_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	return monitor->daemon_fd < 0 ? -errno : 0;
+}
+
+static int run(struct monitor *monitor, const struct options *options)
 {
 	int r;
 
@@ -322,6 +263,7 @@ static int run(struct monitor *monitor)
 	wl_list_init(&monitor->remains);
 	wl_list_init(&monitor->lent);
 	wl_list_init(&monitor->tools);
+	wl_list_init(&monitor->retired);
 	monitor->started = clock_wall();
 	reload_apply(monitor);
 	raise_limits();
@@ -330,6 +272,10 @@ static int run(struct monitor *monitor)
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	r = watch_signals(monitor);
 	if (r == 0)
+		r = find_self(monitor);
+	if (r == 0 && options->handover >= 0)
+		r = upgrade_take(monitor, options->handover, options->returned);
+	else if (r == 0)
 		r = set_up(monitor);
 	if (r < 0)
 		monitor->exit_status = 1;
@@ -346,8 +292,12 @@ static int run(struct monitor *monitor)
 
 int main(int argc, char **argv)
 {
-	struct options options = {0};
-	struct monitor monitor = {.runtime_fd = -1, .sessions_fd = -1, .lock_fd = -1};
+	struct options options = {.handover = -1};
+	struct monitor monitor = {.runtime_fd = -1,
+				  .sessions_fd = -1,
+				  .lock_fd = -1,
+				  .daemon_fd = -1,
+				  .before = {.daemon = -1}};
 	int status;
 
 	if (parse_options(argc, argv, &options, &status) < 0)
@@ -360,15 +310,17 @@ int main(int argc, char **argv)
 	if (options.action == ACTION_DUMP)
 		conf_dump(monitor.conf, stdout, false);
 	if (options.action != ACTION_RUN) {
+		status = options.action == ACTION_TRIAL &&
+			 upgrade_check(&monitor, SPAWN_FD_CHANNEL, stderr) < 0;
 		conf_destroy(monitor.conf);
-		return 0;
+		return status;
 	}
 	if (geteuid() != 0) {
 		fputs("lazaretd: has to be started by root\n", stderr);
 		return 1;
 	}
 	log_init("lazaretd");
-	status = run(&monitor);
+	status = run(&monitor, &options);
 	conf_destroy(monitor.next_conf);
 	conf_destroy(monitor.conf);
 	return status;

@@ -15,6 +15,7 @@
 #include "monitor/netd.h"
 #include "monitor/runtime.h"
 #include "monitor/session.h"
+#include "monitor/upgrade.h"
 
 #define CLOSING "The system is being shut down. Please try again later."
 
@@ -42,6 +43,7 @@ void monitor_check_ready(struct monitor *monitor)
 {
 	int r;
 
+	upgrade_proven(monitor);
 	if (monitor->phase != MONITOR_STARTING || !keyd_ready(monitor->keyd) ||
 	    !netd_ready(monitor->netd))
 		return;

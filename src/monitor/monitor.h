@@ -9,6 +9,8 @@
  *	login.c		what joins the two: who gets which session
  *	remains.c	what a dead session leaves behind
  *	adopt.c		the sessions of an earlier monitor
+ *	age.c		sessions of an earlier version
+ *	upgrade.c	becomes another version of itself: handover.c, upgrade_take.c, retired.c
  *	keyd.c netd.c	the siblings, restarted when they die (sibling.c)
  *	sshd.c		the OpenSSH server for administration
  *	checkd.c	what decides about the files of the lock
@@ -28,6 +30,7 @@
 #include "base/attr.h"
 #include "conf/conf.h"
 #include "conf/role.h"
+#include "monitor/handover.h"
 #include "monitor/programs.h"
 #include "monitor/registry.h"
 
@@ -37,6 +40,7 @@ enum monitor_phase {
 	MONITOR_ENDING, /* sessions are being ended; then we exit */
 };
 
+struct age;
 struct buf;
 struct checkd_sibling;
 struct cgroup_base;
@@ -48,6 +52,7 @@ struct netd;
 struct sftp;
 struct sshd;
 struct throttle;
+struct upgrade;
 struct who;
 
 /* What came of a reload: 0, or a negative errno with a sentence. */
@@ -65,6 +70,8 @@ struct monitor {
 	const char *const *files; /* of the configuration, as named on the command line */
 	size_t n_files;
 	const char *ready_file; /* or NULL */
+	char self[4096]; /* where our own program lies */
+	int daemon_fd; /* and what we are of it */
 	enum monitor_phase phase;
 	bool stop; /* leave the loop */
 	int exit_status;
@@ -86,6 +93,7 @@ struct monitor {
 	struct wl_list remains; /* remains.link */
 	struct wl_list lent; /* lent_cell.link */
 	struct wl_list tools; /* tool.link */
+	struct wl_list retired; /* retired.link */
 	unsigned int n_parked; /* parked or on the way there */
 	struct wl_event_source *park_timer;
 	unsigned int park_failures; /* in a row */
@@ -97,6 +105,16 @@ struct monitor {
 		void (*answer)(void *data, const struct buf *body);
 		void *data;
 	} reload_caller;
+
+	struct age *age;
+	struct upgrade *upgrade; /* that is being done, or NULL */
+	struct { /* whose place we have taken, until it is proven that we can fill it */
+		char version[64];
+		int daemon; /* -1: nobody's */
+		uint32_t n; /* its programs, of which there may be more or fewer than of ours */
+		int fds[HANDOVER_PROGRAMS_MAX];
+		struct wl_event_source *timer;
+	} before;
 
 	struct keyd *keyd;
 	struct maintenance *maintenance; /* NULL: not there yet */

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "monitor/frontdoor.h"
 #include "monitor/lent.h"
+#include "monitor/handover.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
 #include "monitor/session.h"
@@ -318,6 +319,13 @@ void netd_stop(struct netd *netd)
 bool netd_stopped(const struct netd *netd)
 {
 	return !netd || !process_running(&netd->sibling.process);
+}
+
+int netd_save(const struct netd *netd, struct handover *handover)
+{
+	int r = sibling_save(&netd->sibling, &handover->netd);
+
+	return r < 0 ? r : handover_add_leftover(handover, &netd->resolver);
 }
 
 void netd_destroy(struct netd *netd)

@@ -8,12 +8,15 @@
 
 #include "base/attr.h"
 
+struct handover;
 struct conf;
 struct monitor;
 struct netd;
 
 /* Tells it the slots of the sessions that are in the registry now. */
 NODISCARD int netd_create(struct monitor *monitor, struct netd **ret_netd);
+/* Across an execution of ourselves, which starts another one. */
+NODISCARD int netd_save(const struct netd *netd, struct handover *handover);
 void netd_destroy(struct netd *netd);
 /* Has everything removed that it made. */
 void netd_stop(struct netd *netd);

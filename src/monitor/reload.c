@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "monitor/checkd.h"
+#include "monitor/age.h"
 #include "monitor/keyd.h"
 #include "monitor/limits.h"
 #include "monitor/login.h"
@@ -92,6 +93,39 @@ static const enum conf_id fixed[] = {
 	CONF_SFTP_PAM_SERVICE, CONF_LOCK_UID_BASE,
 };
 
+char *reload_fixed(const struct conf *conf)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
+		conf_dump_option(conf, fixed[i], out);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+int reload_check_fixed(const struct conf *conf, const char *text, FILE *errors)
+{
+	_cleanup_conf_ struct conf *said = conf_create();
+	int r = said ? conf_read_text(said, "the running version", text, errors) : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(fixed); i++) {
+		if (conf_same(said, conf, fixed[i]))
+			continue;
+		fprintf(errors,
+			"the option \"%s\" cannot change while the system runs; restart it, or set "
+			"the option back\n",
+			conf_row(fixed[i])->name);
+		r = -EINVAL;
+	}
+	return r;
+}
+
 static int read_again(struct monitor *monitor, char *reason, size_t size, struct conf **ret_conf)
 {
 	_cleanup_free_ char *text = NULL;
@@ -141,6 +175,7 @@ static void take(struct monitor *monitor)
 			 "(%s); the old ones stay",
 			 strerror(-r));
 	login_park(monitor);
+	age_check(monitor->age);
 	sshd_configure(monitor->sshd);
 	sshd_configure(monitor->sftp_sshd);
 	checkd_configure(monitor->checkd);

@@ -14,4 +14,9 @@ NODISCARD int reload_read(const struct monitor *monitor, FILE *errors, struct co
 /* Has the configuration take effect in the monitor itself. */
 void reload_apply(struct monitor *monitor);
 
+/* The options that cannot change while we run, as text of a configuration; NULL: out of memory. */
+char *reload_fixed(const struct conf *conf);
+/* Whether a configuration says of them what such a text says; if not, `errors` gets a line. */
+NODISCARD int reload_check_fixed(const struct conf *conf, const char *text, FILE *errors);
+
 #endif

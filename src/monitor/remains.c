@@ -15,6 +15,7 @@
 #include "cell/cgroup.h"
 #include "cell/home.h"
 #include "conf/conf.h"
+#include "monitor/handover.h"
 #include "monitor/login.h"
 #include "monitor/monitor.h"
 #include "monitor/netd.h"
@@ -171,6 +172,25 @@ bool remains_pending(const struct monitor *monitor, uid_t uid)
 			return true;
 	}
 	return false;
+}
+
+int remains_save(const struct monitor *monitor, struct handover *handover)
+{
+	const struct remains *remains;
+
+	wl_list_for_each (remains, &monitor->remains, link) {
+		struct handover_remains *part = handover_add(&handover->remains,
+							     &handover->n_remains, sizeof(*part));
+
+		if (!part)
+			return -ENOMEM;
+		part->has_slot = remains->has_slot;
+		part->slot = remains->slot;
+		part->uid = remains->uid;
+		if (handover_text(&part->id, remains->id) < 0)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 void remains_forget_all(struct monitor *monitor)

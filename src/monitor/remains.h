@@ -13,6 +13,7 @@
 
 #include "base/attr.h"
 
+struct handover;
 struct monitor;
 
 /* Takes the slot over (if it has one), and gives it back when all is cleared. uid 0: no home. */
@@ -20,6 +21,8 @@ void remains_clear(struct monitor *monitor, const char *id, bool has_slot, uint3
 		   uid_t uid);
 /* Something of this user is still being cleared: a new session must wait. */
 bool remains_pending(const struct monitor *monitor, uid_t uid);
+/* Across an execution of ourselves, which begins them anew with remains_clear(). */
+NODISCARD int remains_save(const struct monitor *monitor, struct handover *handover);
 void remains_forget_all(struct monitor *monitor);
 
 #endif

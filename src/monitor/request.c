@@ -21,10 +21,9 @@ int control_request_read(struct cursor *c, struct control_request *ret_request)
 
 	if (cursor_failed(c))
 		return -EPROTO;
-	if (version != CONTROL_VERSION)
-		return -EPROTONOSUPPORT;
+	request.foreign = version != CONTROL_VERSION;
 	if (n == 0 || n > CONTROL_WORDS_MAX)
-		return -EPROTO;
+		return request.foreign ? -EPROTONOSUPPORT : -EPROTO;
 	for (uint32_t i = 0; i < n; i++) {
 		request.words[i] = cursor_str(c, CONTROL_WORD_MAX);
 		if (!request.words[i])
@@ -33,7 +32,7 @@ int control_request_read(struct cursor *c, struct control_request *ret_request)
 	}
 	if (!cursor_done(c) || request.n_words != n) {
 		control_request_finish(&request);
-		return -EPROTO;
+		return request.foreign ? -EPROTONOSUPPORT : -EPROTO;
 	}
 	*ret_request = request;
 	return 0;

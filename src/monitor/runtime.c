@@ -79,6 +79,15 @@ int runtime_open(struct monitor *monitor)
 	return r;
 }
 
+int runtime_reopen(struct monitor *monitor, int lock)
+{
+	int r = open_folder(AT_FDCWD, conf_str(monitor->conf, CONF_RUNTIME_DIR),
+			    &monitor->runtime_fd);
+
+	monitor->lock_fd = lock;
+	return r < 0 ? r : open_folder(monitor->runtime_fd, SESSIONS, &monitor->sessions_fd);
+}
+
 void runtime_remove(struct monitor *monitor)
 {
 	(void)unlinkat(monitor->runtime_fd, CONTROL_SOCKET, 0);

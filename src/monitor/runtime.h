@@ -12,6 +12,8 @@ struct monitor;
  * directory is somebody else's or can be written by others.
  */
 NODISCARD int runtime_open(struct monitor *monitor);
+/* The same with a lock that we hold already; takes it. */
+NODISCARD int runtime_reopen(struct monitor *monitor, int lock);
 /* Nothing is to be left: removes what is ours, as far as it is empty. */
 void runtime_remove(struct monitor *monitor);
 void runtime_close(struct monitor *monitor);

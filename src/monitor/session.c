@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "monitor/client.h"
+#include "monitor/handover.h"
 #include "monitor/limits.h"
 #include "monitor/login.h"
 #include "monitor/monitor.h"
@@ -266,6 +267,12 @@ static int handle_kill(void *data)
 	return 0;
 }
 
+static void end_within(struct session *session, int ms)
+{
+	session->kill_due = clock_now() + (uint64_t)ms * USEC_PER_MSEC;
+	wl_event_source_timer_update(session->kill_timer, ms);
+}
+
 static struct session *session_new(struct monitor *monitor, enum session_phase phase)
 {
 	struct session *session = calloc(1, sizeof(*session));
@@ -466,13 +473,137 @@ int session_adopt(struct monitor *monitor, const struct session_record *record, 
 	return 0;
 }
 
+static int save_texts(const struct session *session, struct handover_session *part)
+{
+	const struct {
+		char **to;
+		const char *from;
+	} texts[] = {
+		{&part->typed, session->typed},     {&part->address, session->address},
+		{&part->account, session->account}, {&part->end_reason, session->end_reason},
+		{&part->id, session->entry.id},     {&part->viewer, session->viewer},
+		{&part->version, session->version},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (handover_text(texts[i].to, texts[i].from) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int session_save(const struct session *session, struct handover_session *part)
+{
+	int r = process_save(&session->process, &part->process);
+
+	if (r < 0)
+		return r;
+	part->phase = session->phase;
+	part->kill_due = session->kill_due;
+	part->has_ticket = session->has_ticket;
+	part->ticket = session->ticket;
+	part->check_started = session->check_started;
+	part->uid = session->uid;
+	part->clipboard = (uint32_t)session->clipboard;
+	part->paths = session->paths;
+	part->slot = session->entry.slot;
+	part->registered = session->registered;
+	part->has_slot = session->has_slot;
+	part->parked = session->parked;
+	part->ready = session->ready;
+	part->ending = session->ending;
+	part->net_wanted = session->net_wanted;
+	part->netns = session->netns;
+	part->state = (uint32_t)session->state;
+	part->started = session->started;
+	part->since = session->since;
+	part->old_since = session->old_since;
+	part->old_told = session->old_told;
+	return save_texts(session, part);
+}
+
+static void take_part(struct session *session, const struct handover_session *part)
+{
+	session->kill_due = part->kill_due;
+	session->has_ticket = part->has_ticket;
+	session->ticket = part->ticket;
+	session->check_started = part->check_started;
+	session->uid = part->uid;
+	session->clipboard = (int)part->clipboard;
+	session->paths = part->paths;
+	session->parked = part->parked;
+	session->ready = part->ready;
+	session->ending = part->ending;
+	session->net_wanted = part->net_wanted;
+	session->netns = part->netns;
+	session->state = (int)part->state;
+	session->started = part->started;
+	session->since = part->since;
+	session->old_since = part->old_since;
+	session->old_told = part->old_told;
+	str_copy(session->entry.id, sizeof(session->entry.id), part->id);
+	str_copy(session->viewer, sizeof(session->viewer), part->viewer);
+	str_copy(session->version, sizeof(session->version), part->version);
+}
+
+/* Its place in the registry, as it was. */
+static int take_place(struct session *session, const struct handover_session *part)
+{
+	struct registry *registry = &session->monitor->registry;
+	int r = 0;
+
+	session->entry.slot = part->slot;
+	/* Nobody's, or with a name: what it is called is what it is found by. */
+	session->entry.uid = part->registered ? part->uid : 0;
+	session->entry.name = part->uid ? session->account : NULL;
+	if (part->has_slot)
+		r = registry_claim_slot(registry, part->slot);
+	session->has_slot = part->has_slot && r == 0;
+	if (r == 0 && part->registered)
+		r = registry_add(registry, &session->entry);
+	session->registered = part->registered && r == 0;
+	return r;
+}
+
+int session_restore(struct monitor *monitor, const struct handover_session *part,
+		    struct session **ret_session)
+{
+	struct session *session = session_new(monitor, (enum session_phase)part->phase);
+	struct process_spec spec;
+	int r;
+
+	if (!session)
+		return -ENOMEM;
+	*ret_session = session;
+	take_part(session, part);
+	r = handover_text(&session->typed, part->typed);
+	if (r == 0)
+		r = handover_text(&session->address, part->address);
+	if (r == 0)
+		r = handover_text(&session->account, part->account);
+	if (r == 0)
+		r = handover_text(&session->end_reason, part->end_reason);
+	if (r == 0)
+		r = take_place(session, part);
+	if (r < 0)
+		return r;
+	fill_spec(session, &spec);
+	r = process_restore(&session->process, monitor->loop, &part->process, &spec);
+	set_phase(session, session->phase);
+	monitor->n_parked += session->parked;
+	if (session->kill_due > 0)
+		wl_event_source_timer_update(session->kill_timer,
+					     clock_ms_until(session->kill_due));
+	return r;
+}
+
 void session_discard(struct session *session)
 {
 	if (session->phase == SESSION_DISCARDED)
 		return;
 	process_send(&session->process, IPC_SESSION_DISCARD, NULL, NULL, 0);
 	set_phase(session, SESSION_DISCARDED);
-	wl_event_source_timer_update(session->kill_timer, END_TIMEOUT * 1000);
+	end_within(session, END_TIMEOUT * 1000);
 }
 
 void session_release(struct session *session)
@@ -553,7 +684,7 @@ void session_end(struct session *session, const char *reason)
 		return;
 	}
 	if (!session->ending)
-		wl_event_source_timer_update(session->kill_timer, END_TIMEOUT * 1000);
+		end_within(session, END_TIMEOUT * 1000);
 	session->ending = true;
 	say_str(session, IPC_SESSION_END, reason);
 }

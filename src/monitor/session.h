@@ -19,6 +19,7 @@
 #define SESSION_VERSION_MAX 64
 
 struct client;
+struct handover_session;
 struct monitor;
 struct session_record;
 
@@ -35,6 +36,7 @@ struct session {
 	struct process process;
 	enum session_phase phase;
 	struct wl_event_source *kill_timer;
+	uint64_t kill_due; /* monotonic us; 0: it need not end */
 
 	/* the attempt */
 	struct throttle_ticket ticket;
@@ -59,6 +61,8 @@ struct session {
 	int netns; /* the network namespace of its cell; -1: none yet */
 	int state; /* enum session_state, as it says */
 	uint64_t started, since; /* wall us */
+	uint64_t old_since; /* wall us: since when there is a newer version; 0: there is none */
+	uint64_t old_told; /* wall us: its user knows that it will end for that; 0: not yet */
 	char version[SESSION_VERSION_MAX]; /* of its process, and of all that this has started */
 	char viewer[ADDRESS_TEXT_MAX];
 	char *end_reason;
@@ -76,6 +80,14 @@ NODISCARD int session_park(struct monitor *monitor);
 /* The process of an earlier monitor; takes the descriptors, also on failure. */
 NODISCARD int session_adopt(struct monitor *monitor, const struct session_record *record, int pidfd,
 			    int channel, struct session **ret_session);
+
+/*
+ * Across an execution of ourselves (upgrade.h), with all but `client` and `heir`. -EBUSY: not now. A
+ * failure of session_restore() leaves a session that is not whole: it is meant for who gives up then.
+ */
+NODISCARD int session_save(const struct session *session, struct handover_session *part);
+NODISCARD int session_restore(struct monitor *monitor, const struct handover_session *part,
+			      struct session **ret_session);
 
 /* An identified login becomes a running session: -ENOSPC, -EEXIST, -EIO. */
 NODISCARD int session_start(struct session *session);

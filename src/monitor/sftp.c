@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "cell/home.h"
 #include "lock/mount.h"
+#include "monitor/handover.h"
 #include "monitor/limits.h"
 #include "monitor/login.h"
 #include "monitor/monitor.h"
@@ -277,33 +278,96 @@ static void handle_swept(void *data, uid_t uid)
 		log_event(LOG_WARN, "lock.unclean", LOG_INT("uid", uid), LOG_ERR(r));
 }
 
-int sftp_create(struct monitor *monitor, struct sftp **ret_sftp)
+static struct sftp *sftp_new(struct monitor *monitor)
 {
 	struct sftp *sftp = calloc(1, sizeof(*sftp));
-	int r;
 
 	if (!sftp)
-		return -ENOMEM;
+		return NULL;
 	sftp->monitor = monitor;
 	sftp->fd = -1;
 	wl_list_init(&sftp->logins);
 	wl_list_init(&sftp->locks);
+	return sftp;
+}
+
+static int watch(struct sftp *sftp)
+{
+	struct wl_event_loop *loop = sftp->monitor->loop;
+
+	sftp->source = wl_event_loop_add_fd(loop, sftp->fd, WL_EVENT_READABLE, handle_readable,
+					    sftp);
+	sftp->idle_timer = wl_event_loop_add_timer(loop, handle_idle, sftp);
+	if (!sftp->source || !sftp->idle_timer)
+		return -ENOMEM;
+	wl_event_source_timer_update(sftp->idle_timer, SFTP_IDLE * 1000 / 4);
+	return 0;
+}
+
+int sftp_create(struct monitor *monitor, struct sftp **ret_sftp)
+{
+	struct sftp *sftp = sftp_new(monitor);
+	int r;
+
+	if (!sftp)
+		return -ENOMEM;
 	r = mount_sweep(conf_str(monitor->conf, CONF_RUNTIME_DIR), handle_swept, sftp);
 	if (r == 0)
 		r = open_socket(sftp);
-	if (r == 0) {
-		sftp->source = wl_event_loop_add_fd(monitor->loop, sftp->fd, WL_EVENT_READABLE,
-						    handle_readable, sftp);
-		sftp->idle_timer = wl_event_loop_add_timer(monitor->loop, handle_idle, sftp);
-		r = sftp->source && sftp->idle_timer ? 0 : -ENOMEM;
-	}
+	if (r == 0)
+		r = watch(sftp);
 	if (r < 0) {
 		sftp_destroy(sftp);
 		return r;
 	}
-	wl_event_source_timer_update(sftp->idle_timer, SFTP_IDLE * 1000 / 4);
 	*ret_sftp = sftp;
 	return 0;
+}
+
+static int save_dropped(struct handover *handover, const struct throttle_ticket *ticket)
+{
+	struct throttle_ticket *part = handover_add(&handover->dropped, &handover->n_dropped,
+						    sizeof(*part));
+
+	if (!part)
+		return -ENOMEM;
+	*part = *ticket;
+	return 0;
+}
+
+int sftp_save(struct sftp *sftp, struct handover *handover)
+{
+	const struct sftp_login *login;
+	int r = 0;
+
+	handover->sftp = sftp->fd;
+	wl_list_for_each (login, &sftp->logins, link) {
+		if (login->has_ticket)
+			r = save_dropped(handover, &login->ticket);
+		if (r < 0)
+			return r;
+	}
+	return lock_save(sftp, handover);
+}
+
+int sftp_restore(struct monitor *monitor, const struct handover *handover, struct sftp **ret_sftp)
+{
+	struct sftp *sftp;
+	int r = 0;
+
+	if (handover->sftp < 0)
+		return sftp_create(monitor, ret_sftp);
+	sftp = sftp_new(monitor);
+	if (!sftp)
+		return -ENOMEM;
+	*ret_sftp = sftp;
+	sftp->fd = handover->sftp;
+	for (uint32_t i = 0; i < handover->n_views && r == 0; i++)
+		r = lock_restore(sftp, &handover->views[i]);
+	for (uint32_t i = 0; i < handover->n_dropped; i++)
+		throttle_end(monitor->throttle, &handover->dropped[i], THROTTLE_ABANDONED,
+			     clock_now());
+	return r < 0 ? r : watch(sftp);
 }
 
 void sftp_destroy(struct sftp *sftp)

@@ -23,6 +23,8 @@
 /* In the runtime directory; root alone may connect. */
 #define SFTP_SOCKET "sftp-login"
 
+struct handover;
+struct handover_view;
 struct lock;
 struct monitor;
 struct sftp;
@@ -44,6 +46,13 @@ struct sftp_login {
 };
 
 NODISCARD int sftp_create(struct monitor *monitor, struct sftp **ret_sftp);
+/*
+ * Across an execution of ourselves: views go on, who is just logging in has to do it again. -EBUSY: a
+ * view is just beginning or ending.
+ */
+NODISCARD int sftp_save(struct sftp *sftp, struct handover *handover);
+NODISCARD int sftp_restore(struct monitor *monitor, const struct handover *handover,
+			   struct sftp **ret_sftp);
 /* Ends all views. */
 void sftp_destroy(struct sftp *sftp);
 
@@ -59,6 +68,8 @@ struct wl_list *sftp_locks(struct sftp *sftp);
 NODISCARD int lock_check(struct sftp *sftp, struct sftp_login *login);
 /* The one who asked is gone. */
 void lock_forget_login(struct sftp_login *login);
+NODISCARD int lock_save(struct sftp *sftp, struct handover *handover);
+NODISCARD int lock_restore(struct sftp *sftp, const struct handover_view *part);
 void lock_ask_idle(struct sftp *sftp);
 void lock_end_all(struct sftp *sftp);
 

@@ -86,6 +86,11 @@ int sibling_start(struct sibling *sibling)
 	return start(sibling);
 }
 
+int sibling_save(const struct sibling *sibling, struct process_memory *ret_memory)
+{
+	return process_running(&sibling->process) ? process_save(&sibling->process, ret_memory) : 0;
+}
+
 void sibling_stop(struct sibling *sibling, enum ipc_type how)
 {
 	sibling->stopping = true;

@@ -27,6 +27,8 @@ struct sibling {
 	bool stopping; /* its end is wanted */
 };
 
+/* Its process, if one runs, for an execution of ourselves. -EBUSY: not now. */
+NODISCARD int sibling_save(const struct sibling *sibling, struct process_memory *ret_memory);
 /* First start: a failure is returned, not retried. */
 NODISCARD int sibling_start(struct sibling *sibling);
 /* Its end is awaited from now on; with `how` (a message, or IPC_TYPE_COUNT) it is told. */

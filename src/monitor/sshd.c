@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "monitor/control.h"
 #include "lock/mount.h"
+#include "monitor/handover.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
 #include "monitor/sftp.h"
@@ -521,6 +522,63 @@ int sshd_create(struct monitor *monitor, enum sshd_kind kind, struct sshd **ret_
 	*ret_sshd = sshd;
 	sshd_configure(sshd);
 	return 0;
+}
+
+int sshd_save(const struct sshd *sshd, struct handover *handover)
+{
+	struct handover_sshd *part = &handover->ssh[sshd->kind];
+
+	part->log = logpipe_fd(sshd->log);
+	part->log_writer = sshd->log_fd;
+	part->port = sshd->port;
+	/* What only got ready begins anew. */
+	if (sshd->step != STEP_RUN || sshd->changed)
+		return handover_add_leftover(handover, &sshd->child);
+	part->pid = (uint32_t)sshd->child.pid;
+	part->pidfd = sshd->child.pidfd;
+	return handover_text(&part->config, sshd->wanted);
+}
+
+static int take_running(struct sshd *sshd, const struct handover_sshd *part)
+{
+	int r = handover_text(&sshd->wanted, part->config);
+
+	sshd->child = (struct child){.pid = (pid_t)part->pid, .pidfd = part->pidfd};
+	sshd->port = (uint16_t)part->port;
+	sshd->step = STEP_RUN;
+	sshd->since = clock_now();
+	logpipe_set_pid(sshd->log, sshd->child.pid);
+	sshd->end = wl_event_loop_add_fd(sshd->monitor->loop, sshd->child.pidfd, WL_EVENT_READABLE,
+					 handle_end, sshd);
+	return r < 0 ? r : sshd->end ? 0 : -ENOMEM;
+}
+
+int sshd_restore(struct monitor *monitor, enum sshd_kind kind, const struct handover *handover,
+		 struct sshd **ret_sshd)
+{
+	const struct handover_sshd *part = &handover->ssh[kind];
+	struct sshd *sshd;
+	int r;
+
+	if (part->log < 0 || part->log_writer < 0)
+		return sshd_create(monitor, kind, ret_sshd);
+	sshd = calloc(1, sizeof(*sshd));
+	if (!sshd)
+		return -ENOMEM;
+	*ret_sshd = sshd;
+	sshd->monitor = monitor;
+	sshd->kind = kind;
+	sshd->child.pidfd = -1;
+	sshd->log_fd = part->log_writer;
+	sshd->pause = SIBLING_PAUSE_MIN;
+	sshd->timer = wl_event_loop_add_timer(monitor->loop, handle_timer, sshd);
+	r = sshd->timer ? logpipe_adopt(monitor->loop, "sshd", LOG_AUDIT, part->log, &sshd->log)
+			: -ENOMEM;
+	if (r == 0 && part->pid != 0)
+		r = take_running(sshd, part);
+	if (r == 0)
+		sshd_configure(sshd);
+	return r;
 }
 
 void sshd_destroy(struct sshd *sshd)

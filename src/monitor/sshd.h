@@ -10,6 +10,7 @@
 
 #include "base/attr.h"
 
+struct handover;
 struct monitor;
 struct sshd;
 
@@ -18,6 +19,10 @@ enum sshd_kind { SSHD_ADMINISTRATION, SSHD_FILES };
 NODISCARD int sshd_create(struct monitor *monitor, enum sshd_kind kind, struct sshd **ret_sshd);
 /* The configuration in force is another one, or this is the start. */
 void sshd_configure(struct sshd *sshd);
+/* Across an execution of ourselves: it goes on, unless its configuration would be another one now. */
+NODISCARD int sshd_save(const struct sshd *sshd, struct handover *handover);
+NODISCARD int sshd_restore(struct monitor *monitor, enum sshd_kind kind,
+			   const struct handover *handover, struct sshd **ret_sshd);
 void sshd_destroy(struct sshd *sshd);
 /* Removes their files from the runtime directory. */
 void sshd_clear(const struct monitor *monitor);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "monitor/throttle.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -8,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "monitor/handover.h"
 #include "monitor/limits.h"
 
 #define BUCKETS 1024
@@ -220,4 +222,44 @@ void throttle_end(struct throttle *throttle, const struct throttle_ticket *ticke
 	}
 	if (entry->failures == 0 && entry->running == 0)
 		forget(throttle, entry);
+}
+
+int throttle_save(const struct throttle *throttle, struct handover *handover)
+{
+	const struct entry *entry;
+
+	handover->throttle_seed = throttle->seed;
+	wl_list_for_each (entry, &throttle->ages, age) {
+		struct handover_failure *part = handover_add(&handover->failures,
+							     &handover->n_failures, sizeof(*part));
+
+		if (!part)
+			return -ENOMEM;
+		part->address = entry->address;
+		part->account = entry->account;
+		part->failures = entry->failures;
+		part->running = entry->running;
+		part->not_before = entry->not_before;
+		part->touched = entry->touched;
+	}
+	return 0;
+}
+
+int throttle_restore(struct throttle *throttle, const struct handover *handover)
+{
+	if (handover->n_failures > THROTTLE_ENTRIES_MAX)
+		return -E2BIG;
+	throttle->seed = handover->throttle_seed;
+	for (uint32_t i = 0; i < handover->n_failures; i++) {
+		const struct handover_failure *part = &handover->failures[i];
+		struct entry *entry = remember(throttle, &part->address, part->account);
+
+		if (!entry)
+			return -ENOMEM;
+		entry->failures = MIN(part->failures, 64u);
+		entry->running = part->running;
+		entry->not_before = part->not_before;
+		entry->touched = part->touched;
+	}
+	return 0;
 }

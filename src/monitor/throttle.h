@@ -17,6 +17,7 @@
 #include "base/attr.h"
 #include "monitor/address.h"
 
+struct handover;
 struct throttle;
 
 /* NULL when out of memory. */
@@ -46,6 +47,10 @@ enum throttle_outcome {
 };
 void throttle_end(struct throttle *throttle, const struct throttle_ticket *ticket,
 		  enum throttle_outcome outcome, uint64_t now);
+
+/* Across an execution of ourselves: nobody gets tries anew by it. */
+NODISCARD int throttle_save(const struct throttle *throttle, struct handover *handover);
+NODISCARD int throttle_restore(struct throttle *throttle, const struct handover *handover);
 
 /* Pairs remembered now. */
 size_t throttle_count(const struct throttle *throttle);

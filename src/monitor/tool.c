@@ -20,6 +20,7 @@
 #include "ipc/message.h"
 #include "monitor/caller.h"
 #include "monitor/control.h"
+#include "monitor/handover.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
 
@@ -275,6 +276,47 @@ void tool_start(const struct command_call *call, enum command_id id)
 	/* Theirs end with this call. */
 	tool->call.arguments = NULL;
 	*call->tool = tool;
+}
+
+pid_t tool_save(const struct tool *tool, int *ret_pidfd)
+{
+	*ret_pidfd = tool->child.pidfd;
+	return tool->child.pid;
+}
+
+int tool_save_left(const struct monitor *monitor, struct handover *handover)
+{
+	const struct tool *tool;
+	int r = 0;
+
+	wl_list_for_each (tool, &monitor->tools, link) {
+		if (!tool->call.data)
+			r = handover_add_leftover(handover, &tool->child);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+int tool_restore(const struct command_call *call, pid_t pid, int pidfd)
+{
+	struct tool *tool = calloc(1, sizeof(*tool));
+	int r;
+
+	if (!tool) {
+		fd_close(pidfd);
+		return -ENOMEM;
+	}
+	wl_list_insert(&call->monitor->tools, &tool->link);
+	tool->monitor = call->monitor;
+	tool->call = *call;
+	tool->child = (struct child){.pid = pid, .pidfd = pidfd};
+	r = watch(tool);
+	if (r < 0)
+		tool_destroy(tool);
+	else
+		*call->tool = tool;
+	return r;
 }
 
 void tool_abandon(struct tool *tool)

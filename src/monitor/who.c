@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "monitor/handover.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
 
@@ -210,4 +211,17 @@ void who_destroy(struct who *who)
 	wl_list_for_each_safe (question, next, &who->questions, link)
 		question_destroy(question);
 	free(who);
+}
+
+int who_save(const struct who *who, struct handover *handover)
+{
+	const struct question *question;
+	int r = 0;
+
+	wl_list_for_each (question, &who->questions, link) {
+		r = handover_add_leftover(handover, &question->child);
+		if (r < 0)
+			break;
+	}
+	return r;
 }

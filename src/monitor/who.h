@@ -10,6 +10,7 @@
 
 #include "base/attr.h"
 
+struct handover;
 struct monitor;
 struct who;
 
@@ -21,6 +22,8 @@ void who_destroy(struct who *who);
  * nobody said within WHO_TIMEOUT. The name lives until `found` returns.
  */
 void who_ask(struct who *who, uid_t uid, void (*found)(void *data, const char *name), void *data);
+/* Across an execution of ourselves: who asked asks again. */
+NODISCARD int who_save(const struct who *who, struct handover *handover);
 /* `data` must not be used any more. */
 void who_forget(struct who *who, const void *data);
 

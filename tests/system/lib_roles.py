@@ -16,6 +16,7 @@ MAY = {
     "maintenance off": {"maint"},
     "maintenance status": set(ROLES),
     "reload": {"config", "security"},
+    "upgrade": {"update"},
     "shutdown": set(),
     "cell lend": set(),
     "config check": READERS,

@@ -45,6 +45,13 @@ def words(seed, count):
     return " ".join(out)
 
 
+# By itself, as somebody does who reads: up and down again.
+SCROLL = """let step = 12;
+setInterval(() => { const before = scrollY; scrollBy(0, step);
+                    if (scrollY === before) step = -step; }, 40);
+"""
+
+
 def page_text(query):
     paragraphs = int(query.get("n", "400"))
     body = "".join("<p>%d. %s.</p>" % (i, words(i, 90)) for i in range(paragraphs))
@@ -53,7 +60,7 @@ def page_text(query):
 let last = -1;
 setInterval(() => { if (scrollY !== last) { last = scrollY; tell('scroll', {y: Math.round(last)}); } },
             100);
-</script></body></html>""" % body
+%s</script></body></html>""" % (body, SCROLL if query.get("scroll") else "")
 
 
 def page_input(_query):

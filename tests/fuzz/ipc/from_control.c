@@ -14,6 +14,28 @@ void command_forget(struct monitor *monitor, const void *data)
 	(void)data;
 }
 
+pid_t tool_save(const struct tool *tool, int *ret_pidfd)
+{
+	(void)tool;
+	*ret_pidfd = -1;
+	return 0;
+}
+
+int tool_save_left(const struct monitor *monitor, struct handover *handover)
+{
+	(void)monitor;
+	(void)handover;
+	return 0;
+}
+
+int tool_restore(const struct command_call *call, pid_t pid, int pidfd)
+{
+	(void)call;
+	(void)pid;
+	(void)pidfd;
+	return 0;
+}
+
 void tool_abandon(struct tool *tool)
 {
 	(void)tool;
