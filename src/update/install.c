@@ -191,6 +191,7 @@ static int go_back(const struct step *step, const char *why)
 	r = dpkg_put(work->store, step->changes, back_of(step->target), "before.new", step->output,
 		     errors);
 	fclose(errors);
+	said[strcspn(said, "\n")] = '\0';
 	if (r < 0) {
 		log_event(LOG_ERROR, "update.broken", LOG_STR("reason", said));
 		return work_fail(work, step->what,

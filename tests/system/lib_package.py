@@ -73,8 +73,7 @@ def system_package(target, new_version=None, before="", after="", depends=""):
     for program in list(root.glob("usr/*bin/*")) + list(root.glob("usr/libexec/lazaret/*")):
         if old != new and len(old) == len(new) and not program.is_symlink():
             data = program.read_bytes()
-            # Whole strings only, or what follows the program's name.
-            data = re.sub(rb"(?<![0-9.])" + re.escape(old) + rb"(?=\0)", new, data)
+            data = re.sub(rb"(?<![0-9.])" + re.escape(old) + rb"(?![0-9.])", new, data)
             program.write_bytes(data)
     (root / "etc/lazaret/marker").write_text("as packaged\n", encoding="utf-8")
     (root / "usr/share/lazaret/version").write_text(new_version + "\n", encoding="utf-8")

@@ -71,7 +71,7 @@ def manual_block(mark):
 class UpdateServer:
     """On the Internet's side of a network."""
 
-    def __init__(self, network, folder):
+    def __init__(self, network, folder, only_ssh=False):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
         self.web = self.folder / "web"
@@ -84,10 +84,12 @@ class UpdateServer:
         script = self.folder / "server.py"
         script.write_text(SERVER, encoding="utf-8")
         self._serve(script, "127.0.0.1", 80)
+        self._sshd()
+        if only_ssh:
+            return
         # For the proxy, which has to reach it.
         self._serve(script, HTTPS, 80)
         self._serve(script, HTTPS, 443, self.folder / "server.pem", self.folder / "server.key")
-        self._sshd()
         self._squid()
 
     def _serve(self, script, address, port, *more):
@@ -161,13 +163,16 @@ class UpdateServer:
 class UpdateTest(unittest.TestCase):
     """Each test has a repository with the version of the source, and a machine on which that is installed."""
 
+    workstations = 1
+    only_ssh = False
+
     @classmethod
     def setUpClass(cls):
         cls.folder = BUILD / "system" / ("update-%d" % os.getpid())
         shutil.rmtree(cls.folder, ignore_errors=True)
         cls.folder.mkdir(parents=True)
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.network = Network(1)
+        cls.network = Network(cls.workstations)
         cls.addClassCleanup(cls.network.close)
         # gpg's sockets have short names.
         cls.keys = Keys("/tmp/lzt%d-keys" % os.getpid())
@@ -181,7 +186,7 @@ class UpdateTest(unittest.TestCase):
         cls.new = lib_package.next_version()
         cls.package = lib_package.system_package(cls.folder, cls.old)
         cls.update = lib_package.system_package(cls.folder, cls.new)
-        cls.server = UpdateServer(cls.network, cls.folder / "server")
+        cls.server = UpdateServer(cls.network, cls.folder / "server", cls.only_ssh)
         cls.addClassCleanup(cls.server.close)
 
     def setUp(self):
@@ -216,6 +221,10 @@ class UpdateTest(unittest.TestCase):
         machine.write("/etc/lazaret/update/proxy-password", "se cret:1\n", 0o600)
         self.configure(values)
         return machine
+
+    @property
+    def config(self):
+        return self.machine.read("/etc/lazaret/lazaret.conf")
 
     def configure(self, values):
         def text(value):
