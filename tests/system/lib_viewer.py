@@ -195,6 +195,16 @@ class TigerViewer(Viewer):
         return self
 
 
+class FileViewer(Viewer):
+    """The stock viewer with nothing but a connection file, as it is rolled out."""
+
+    def __init__(self, screen, path, user, password, netns=None):
+        super().__init__(screen)
+        self.process = Process(
+            "vncviewer", "-AlertOnFatalError=0", "-ReconnectOnError=0", "-Log=*:stderr:30", path,
+            env=dict(screen.env, VNC_USERNAME=user, VNC_PASSWORD=password), netns=netns)
+
+
 class GtkViewer(Viewer):
     """gvncviewer. It trusts the authorities of the system, so it is shown a system that has ours,
     and asks for user and password in a dialogue."""

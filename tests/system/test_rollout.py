@@ -9,22 +9,12 @@ import os
 import subprocess
 
 from lib_admin import Administrators
-from lib_proc import Process, run, scaled
+from lib_proc import run, scaled
 from lib_system import SystemTest
-from lib_viewer import Screen, Viewer
+from lib_viewer import FileViewer, Screen
 
 BLUE = (0x30, 0x60, 0xC0)
 DENIED = 4
-
-
-class RolledOut(Viewer):
-    """The stock viewer with nothing but the file."""
-
-    def __init__(self, screen, path, user, password, netns):
-        super().__init__(screen)
-        self.process = Process(
-            "vncviewer", "-AlertOnFatalError=0", "-ReconnectOnError=0", "-Log=*:stderr:30", path,
-            env=dict(screen.env, VNC_USERNAME=user, VNC_PASSWORD=password), netns=netns)
 
 
 class Rollout(SystemTest):
@@ -123,7 +113,7 @@ class Rollout(SystemTest):
         path.write_text(text, encoding="utf-8")
         screen = Screen()
         self.addCleanup(screen.close)
-        viewer = RolledOut(screen, path, *self.system.users["alice"],
+        viewer = FileViewer(screen, path, *self.system.users["alice"],
                            netns=self.network.workstations[0])
         self.addCleanup(viewer.close)
         viewer.window = screen.wait_window("Lazaret", 60)

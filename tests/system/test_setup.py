@@ -16,7 +16,7 @@ import lib_net
 from lib_net import Network
 from lib_proc import BUILD, Process, run, scaled, wait_until
 from lib_terminal import Terminal
-from lib_viewer import Screen, Viewer
+from lib_viewer import FileViewer, Screen
 
 # Their own numbers: what others on this host do with accounts of theirs must not meet ours.
 HOST = r"""
@@ -91,14 +91,6 @@ class Host:
         self.holder.wait()
         self.holder.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-class RolledOut(Viewer):
-    def __init__(self, screen, path, user, password, netns):
-        super().__init__(screen)
-        self.process = Process(
-            "vncviewer", "-AlertOnFatalError=0", "-ReconnectOnError=0", "-Log=*:stderr:30", path,
-            env=dict(screen.env, VNC_USERNAME=user, VNC_PASSWORD=password), netns=netns)
 
 
 class Setup(unittest.TestCase):
@@ -176,7 +168,7 @@ class Setup(unittest.TestCase):
             lib_net.SYSTEM_LAN))
         screen = Screen()
         self.addCleanup(screen.close)
-        viewer = RolledOut(screen, path, "alice", "three weeks at sea", self.network.workstations[0])
+        viewer = FileViewer(screen, path, "alice", "three weeks at sea", self.network.workstations[0])
         self.addCleanup(viewer.close)
         viewer.window = screen.wait_window("Lazaret", 60)
         wait_until(lambda: viewer.shot("setup-first-login").colours() > 20, 60, "a page is shown")
