@@ -25,14 +25,21 @@ mount --make-rprivate /
 mount -t tmpfs none "$1"
 tree=$2
 cd "$1"
-for place in usr etc var run; do
+# What others change in /etc meanwhile, and hold locked, is not ours.
+mkdir etc
+cp -a /etc/. etc 2> /dev/null || true
+cp -a "$tree/etc/." etc
+rm -f etc/*.lock etc/.pwd.lock
+mount --bind etc /etc
+for place in usr var run; do
 	mkdir -p "$place/upper" "$place/work"
 	lower=/$place
 	if [ -d "$tree/$place" ]; then lower=$tree/$place:/$place; fi
 	mount -t overlay none -o "lowerdir=$lower,upperdir=$place/upper,workdir=$place/work" "/$place"
 done
 sed -i 's/^UID_MIN.*/UID_MIN 47000/; s/^UID_MAX.*/UID_MAX 47999/' /etc/login.defs
-rm -rf /etc/lazaret/tls /etc/lazaret/ssh /run/lazaret /run/systemd /var/lib/lazaret
+rm -rf /etc/lazaret /run/lazaret /run/systemd /var/lib/lazaret
+cp -a "$tree/etc/lazaret" /etc/
 mkdir -p /run/sshd /var/lib/lazaret
 for name in gateway keyd lockcheck resolve update; do
 	getent passwd lazaret-$name > /dev/null ||
@@ -115,8 +122,8 @@ class Setup(unittest.TestCase):
     def answers(self, **changes):
         values = {"server-names": "browser.example " + lib_net.SYSTEM_LAN, "port": "5900",
                   "workstations": "10.77.1.0/24", "administration": "10.77.0.10/32",
-                  "admin-port": "222", "admin": "sam", "admin-key": self.key,
-                  "admin-roles": "security config", "certificate": "trial", "user": "alice",
+                  "admin-port": "222", "admin": "setup-sam", "admin-key": self.key,
+                  "admin-roles": "security config", "certificate": "trial", "user": "setup-alice",
                   "user-password": "three weeks at sea", "dns": lib_net.NAME_SERVER}
         values.update({name.replace("_", "-"): value for name, value in changes.items()})
         return "".join("%s = %s\n" % pair for pair in values.items())
@@ -132,8 +139,8 @@ class Setup(unittest.TestCase):
         status, out, err = self.setup("--check")
         self.assertEqual((status, err), (0, ""))
         for line in ('zone-administration = {"10.77.0.10/32"}', 'admin-port = "222"',
-                     'path "admin" { enabled = yes }', "administrator: sam (security config)",
-                     "user: alice"):
+                     'path "admin" { enabled = yes }', "administrator: setup-sam (security config)",
+                     "user: setup-alice"):
             self.assertIn(line, out)
         self.assertNotIn("three weeks", out)
         self.assertNotEqual(self.host.run("test", "-e", "/etc/lazaret/tls")[0], 0)
@@ -168,7 +175,7 @@ class Setup(unittest.TestCase):
             lib_net.SYSTEM_LAN))
         screen = Screen()
         self.addCleanup(screen.close)
-        viewer = FileViewer(screen, path, "alice", "three weeks at sea", self.network.workstations[0])
+        viewer = FileViewer(screen, path, "setup-alice", "three weeks at sea", self.network.workstations[0])
         self.addCleanup(viewer.close)
         viewer.window = screen.wait_window("Lazaret", 60)
         wait_until(lambda: viewer.shot("setup-first-login").colours() > 20, 60, "a page is shown")
@@ -179,12 +186,12 @@ class Setup(unittest.TestCase):
         wait_until(lambda: run("ss", "-Hltn", "sport = :222", netns=self.network.system).strip(), 30,
                    "SSH listens")
         said = run("ssh", "-F", "/dev/null", "-i", self.keys / "sam", "-o", "BatchMode=yes", "-o",
-                   "UserKnownHostsFile=%s" % known, "-p", "222", "sam@" + lib_net.SYSTEM_LAN, "--",
+                   "UserKnownHostsFile=%s" % known, "-p", "222", "setup-sam@" + lib_net.SYSTEM_LAN, "--",
                    "roles", "show", netns=self.network.workstations[0])
         self.assertRegex(said, r"roles +config, security")
         self.assertIn("10.77.0.10 port", said)
         said = self.host.good("lazaretctl", "sessions")
-        self.assertRegex(said, r"alice +47\d\d\d +attached")
+        self.assertRegex(said, r"setup-alice +47\d\d\d +attached")
 
     def test_dialog(self):
         """The same answers, typed: the same configuration. Nothing is done before the last page."""
@@ -202,20 +209,20 @@ class Setup(unittest.TestCase):
         t.type("222")
         t.keys("Enter")
         t.wait("Konto", "Rollen", "security config")
-        t.type("sam")
+        t.type("setup-sam")
         t.keys("Tab")
         t.type(self.key)
         t.keys("Enter")
         t.wait("trial, request")
         # Back and on again: what was typed is there.
         t.keys("Escape")
-        t.wait("SSH-Schlüssel", "sam")
+        t.wait("SSH-Schlüssel", "setup-sam")
         t.keys("Enter")
         t.wait("trial, request")
         t.keys("Enter")
         t.wait("Erster Benutzer", "lazaret-users")
         t.keys("Tab")
-        t.type("alice")
+        t.type("setup-alice")
         t.keys("Tab")
         t.type("three weeks at sea")
         screen = t.wait("**********")
@@ -233,14 +240,14 @@ class Setup(unittest.TestCase):
         t.keys("Enter")
         t.wait("Das wird getan", "<Einrichten>", "zone-workstations")
         t.shot("setup-summary-de")
-        self.assertEqual(self.host.run("getent", "passwd", "sam")[0], 2)
+        self.assertEqual(self.host.run("getent", "passwd", "setup-sam")[0], 2)
         t.keys("Enter")
         t.wait("The user is there.", "ended with 0", seconds=40)
         typed = self.read("/etc/lazaret/lazaret.conf")
         status, out, _ = self.setup("--check", "--force", language="en")
         self.assertEqual(status, 0)
         self.assertIn(typed, out)
-        self.host.good("getent", "passwd", "sam")
+        self.host.good("getent", "passwd", "setup-sam")
         self.assertIn("BEGIN CERTIFICATE", self.read("/etc/lazaret/tls/ca.pem"))
 
     def test_wrong(self):
