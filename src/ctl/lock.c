@@ -150,7 +150,8 @@ static int run(bool json, bool as_list, size_t n, const char *const *words)
 	table_finish(&table);
 	if (r < 0)
 		return explain(r);
-	if (sentence[0])
+	/* What is done is for people to read; a script sees the exit status. */
+	if (sentence[0] && (failed || !json))
 		fprintf(failed ? stderr : stdout, "%s%s\n", failed ? "lazaretctl: " : "", sentence);
 	return failed ? ANSWER_STATUS_FAILED : ANSWER_STATUS_OK;
 }
@@ -178,12 +179,12 @@ static const char *caller(void)
 	return name && name[0] ? name : "root";
 }
 
-int lock_release(const char *id)
+int lock_release(bool json, const char *id)
 {
-	return run(false, false, 3, (const char *const[]){"release", id, caller()});
+	return run(json, false, 3, (const char *const[]){"release", id, caller()});
 }
 
-int lock_drop(const char *id)
+int lock_drop(bool json, const char *id)
 {
-	return run(false, false, 3, (const char *const[]){"drop", id, caller()});
+	return run(json, false, 3, (const char *const[]){"drop", id, caller()});
 }

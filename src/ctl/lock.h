@@ -10,8 +10,8 @@
 int lock_status(bool json);
 int lock_list(bool json);
 int lock_show(bool json, const char *id);
-int lock_release(const char *id);
-int lock_drop(const char *id);
+int lock_release(bool json, const char *id);
+int lock_drop(bool json, const char *id);
 /* FILE | - --user USER --direction up|down [--name NAME] */
 int lock_check(bool json, size_t n, char *const *arguments);
 

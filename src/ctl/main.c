@@ -176,9 +176,9 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 	case COMMAND_LOCK_SHOW:
 		return lock_show(options->json, arguments[0]);
 	case COMMAND_LOCK_RELEASE:
-		return lock_release(arguments[0]);
+		return lock_release(options->json, arguments[0]);
 	case COMMAND_LOCK_DROP:
-		return lock_drop(arguments[0]);
+		return lock_drop(options->json, arguments[0]);
 	case COMMAND_LOCK_CHECK:
 		return lock_check(options->json, n, arguments);
 	case COMMAND_CERT_REQUEST:

@@ -231,7 +231,7 @@ static void write_log(const char *event, const struct quarantine_item *item, con
 {
 	char digest[CHECK_DIGEST_TEXT];
 
-	log_event(LOG_AUDIT, event, LOG_STR("id", item->id), LOG_STR("by", by),
+	log_event(LOG_INFO, event, LOG_STR("id", item->id), LOG_STR("by", by),
 		  LOG_STR("name", item->name), LOG_INT("size", item->size),
 		  LOG_STR("sha256", check_digest_format(item->digest, digest)),
 		  LOG_STR("type", item->type), LOG_STR("user", item->user));

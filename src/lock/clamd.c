@@ -121,6 +121,8 @@ void clamd_look_at_signatures(struct clamd *clamd)
 	if (stamp == clamd->stamp)
 		return;
 	clamd->stamp = stamp;
+	if (clamd->ready)
+		clamd_reload(clamd);
 	clamd->changed(clamd->data);
 }
 
@@ -159,7 +161,7 @@ static int write_config(const struct clamd *clamd)
 		     "TemporaryDirectory %s\n"
 		     "MaxThreads %lld\n"
 		     "MaxQueue 4096\n"
-		     "SelfCheck 10\n"
+		     "SelfCheck 60\n"
 		     "ExitOnOOM yes\n"
 		     "AlertExceedsMax yes\n"
 		     "MaxFileSize %llu\n"

@@ -34,6 +34,8 @@ struct clamd {
 void clamd_scans_fail(struct clamd *clamd);
 /* Asks for the version; the answer goes to clamd_take_version(). */
 void clamd_ask_version(struct clamd *clamd);
+/* Has it load its signatures anew; scans go on with the earlier ones until it has. */
+void clamd_reload(struct clamd *clamd);
 void clamd_take_version(struct clamd *clamd, const struct clamd_version *version);
 /* Looks when the signatures were changed. */
 void clamd_look_at_signatures(struct clamd *clamd);

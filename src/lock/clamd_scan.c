@@ -19,7 +19,8 @@
 struct clamd_scan {
 	struct wl_list link; /* clamd.scans */
 	struct clamd *clamd;
-	int fd; /* the file; -1: the question is VERSION */
+	int fd; /* the file; -1: there is only a question */
+	const char *question; /* then: "zVERSION", "zRELOAD" */
 	int socket;
 	struct wl_event_source *source, *timer, *idle;
 	unsigned int attempts;
@@ -164,11 +165,10 @@ static int send_fd(int socket, int fd)
 	return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -errno;
 }
 
-static int ask(int socket, int fd)
+static int ask(int socket, int fd, const char *question)
 {
-	static const char scan[] = "zFILDES", version[] = "zVERSION";
-	const char *words = fd >= 0 ? scan : version;
-	size_t len = fd >= 0 ? sizeof(scan) : sizeof(version);
+	const char *words = fd >= 0 ? "zFILDES" : question;
+	size_t len = strlen(words) + 1;
 
 	if (send(socket, words, len, MSG_NOSIGNAL) != (ssize_t)len)
 		return -EIO;
@@ -191,7 +191,7 @@ static int converse(struct clamd_scan *scan)
 		return -ENAMETOOLONG;
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
-	r = ask(fd, scan->fd);
+	r = ask(fd, scan->fd, scan->question);
 	if (r < 0)
 		return r;
 	scan->source = wl_event_loop_add_fd(scan->clamd->loop, fd, WL_EVENT_READABLE, handle_answer,
@@ -265,19 +265,30 @@ int clamd_scan_start(struct clamd *clamd, int fd, clamd_done done, void *data,
 	return 0;
 }
 
+static struct clamd_scan *put_question(struct clamd *clamd, const char *question)
+{
+	struct clamd_scan *scan = begin(clamd, VERSION_TIMEOUT);
+
+	if (!scan)
+		return NULL;
+	scan->question = question;
+	if (converse(scan) == 0)
+		return scan;
+	scan_free(scan);
+	return NULL;
+}
+
 void clamd_ask_version(struct clamd *clamd)
 {
-	struct clamd_scan *scan;
-
 	if (clamd->question)
 		return;
-	scan = begin(clamd, VERSION_TIMEOUT);
-	if (!scan)
-		return;
-	if (converse(scan) < 0)
-		scan_free(scan);
-	else
-		clamd->question = scan;
+	clamd->question = put_question(clamd, "zVERSION");
+}
+
+void clamd_reload(struct clamd *clamd)
+{
+	/* What it answers is no version, and is passed over. */
+	(void)put_question(clamd, "zRELOAD");
 }
 
 void clamd_scans_fail(struct clamd *clamd)
