@@ -472,11 +472,77 @@ class Units(UnitTest):
         self.works()
 
     def test_killed_monitor(self):
+        """systemd starts another one, which finds the session, attaches to it and ends another."""
+        other = viewer(OTHER, picture=False)
+        self.addCleanup(other.close)
+        theirs = session(OTHER)["id"]
         pid, before = int(prop("MainPID")), cursor()
         os.kill(pid, signal.SIGKILL)
         self.wait_serving(but=pid)
         wait_event("session.adopted", self.ours, since=before)
+        wait_event("session.adopted", theirs, since=before)
         self.works()
+        # The connections that were there are; another one takes the place of its own user's.
+        other.refresh(False)
+        type(self).client, earlier = viewer(), self.client
+        self.assertTrue(earlier.closed_within(30))
+        self.works()
+        ctl("end", theirs)
+        wait_until(lambda: session(OTHER) is None, 60, "the session has ended")
+        wait_until(lambda: not (self.folder().parent / ("s-" + theirs)).exists(), 30,
+                   "its control group is gone")
+
+    # --- another version in place
+
+    def install(self, old, new):
+        """Every program by one of another version, as a package does it."""
+        for path in (pathlib.Path("/usr/sbin/lazaretd"), pathlib.Path("/usr/bin/lazaretctl"),
+                     *pathlib.Path("/usr/libexec/lazaret").iterdir()):
+            if path.is_symlink():
+                continue
+            fresh = path.with_name(path.name + ".dpkg-new")
+            fresh.write_bytes(path.read_bytes().replace(old.encode(), new.encode()))
+            fresh.chmod(0o755)
+            fresh.rename(path)
+
+    def test_upgrade_in_place(self):
+        """systemd sees nothing of it; the session, its viewer and what they are in go on, new logins get
+        the new version, and the unit can be reloaded, killed and started again as before."""
+        pid, before = prop("MainPID"), cursor()
+        old = status()["version"]
+        new = old[:-1] + str((int(old[-1]) + 1) % 10)
+        displays = of_program("lazaret-display")
+        self.install(old, new)
+        self.assertIn(new, run("lazaretctl", "upgrade"))
+        wait_event("monitor.upgraded", since=before)
+        self.assertEqual(prop("MainPID"), pid)
+        self.assertEqual(prop("ActiveState"), "active")
+        self.assertEqual(status()["version"], new)
+        self.assertEqual(os.readlink("/proc/%s/exe" % pid), "/usr/sbin/lazaretd")
+        for process in displays:
+            self.assertTrue(process.alive())
+        self.works()
+        self.assertEqual((session()["version"], session()["old"]), (old, True))
+        # All that it starts is in the same group as before.
+        for name in ("lazaret-keyd", "lazaret-netd"):
+            self.assertTrue([p for p in of_program(name)
+                             if group_of(p) == prop("ControlGroup")], name)
+        other = viewer(OTHER, picture=False)
+        self.addCleanup(other.close)
+        self.assertEqual(session(OTHER)["version"], new)
+        ctl("end", session(OTHER)["id"])
+        wait_until(lambda: session(OTHER) is None, 60, "the session has ended")
+        mark = cursor()
+        run("systemctl", "reload", UNIT)
+        wait_event("config.loaded", since=mark)
+        # And back; then a start of its own finds what both have left.
+        self.install(new, old)
+        self.assertIn(old, run("lazaretctl", "upgrade"))
+        self.assertEqual(prop("MainPID"), pid)
+        os.kill(int(pid), signal.SIGKILL)
+        self.wait_serving(but=int(pid))
+        self.works()
+        self.assertEqual((session()["version"], session()["old"]), (old, False))
 
     def test_stopped_monitor(self):
         """Stopped: no new viewers, but who works goes on working."""
