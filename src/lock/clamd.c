@@ -236,6 +236,7 @@ static int launch(struct clamd *clamd)
 	if ((mkdir(clamd->temporary, 0700) < 0 && errno != EEXIST) ||
 	    lchown(clamd->temporary, uid, gid) < 0)
 		return -errno;
+	clamd_clear(clamd->temporary);
 	r = spawn(&(const struct spawn){.path = argv[0],
 					.argv = argv,
 					.fds = &clamd->socket,

@@ -30,6 +30,8 @@ struct clamd {
 	void *data;
 };
 
+/* Removes what is in the folder of what it unpacks. */
+void clamd_clear(const char *folder);
 /* Gave up: what runs is told so. */
 void clamd_scans_fail(struct clamd *clamd);
 /* Asks for the version; the answer goes to clamd_take_version(). */

@@ -288,8 +288,16 @@ class Scanner(CheckTest):
         checkd.begin("up", "large.bin", path)
         wait_until(lambda: not checkd.children("lazaret-lockcheck")
                    and checkd.json("lock", "status")["checks_running"] == 0, 60, "it is being scanned")
+        # What one that is killed has unpacked; a link in it is not followed.
+        left = checkd.folder / "state/lock/clamd/left/deeper"
+        left.mkdir(parents=True)
+        (left / "unpacked").write_bytes(b"x")
+        (left / "link").symlink_to(checkd.folder / "signatures")
         os.kill(checkd.children("clamd")[0], signal.SIGKILL)
         self.refused(checkd.verdict(120), "signature", signature=FOUND)
+        self.assertEqual([p for p in (checkd.folder / "state/lock/clamd").iterdir()
+                          if p.name == "left"], [])
+        self.assertTrue((checkd.folder / "signatures/test.ndb").exists())
         self.passed(checkd.check("up", "b.txt", b"b\n"))
 
     def test_cannot_be_started(self):
