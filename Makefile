@@ -52,7 +52,7 @@ check: build-check
 	@$(SUDO) env BUILD=$(CHECK) tests/run unit fuzz proto system
 
 check-vm:
-	@scripts/install-packages build run test vm
+	@scripts/install-packages build run test vm deb
 	@[ -f build/vm/build.ninja ] || meson setup build/vm
 	@ninja -C build/vm -j $(JOBS)
 	@$(SUDO) env BUILD=build/vm tests/vm/run

@@ -3,6 +3,7 @@
 sysusers, the daemon as its unit starts it."""
 
 import json
+import os
 import secrets
 import signal
 
@@ -22,7 +23,12 @@ class Installed:
         self.ca = str(machine.folder / "ca.pem")
         self.users = {user: "p" + secrets.token_urlsafe(9) for user in users}
         self._certificate()
+        # Control groups are called after this folder, and those of the kernel are everybody's.
+        machine.run("rm", "-rf", "/run/lazaret")
+        machine.run("mkdir", "/run/lzt%d" % os.getpid())
+        machine.run("ln", "-s", "/run/lzt%d" % os.getpid(), "/run/lazaret")
         machine.write("/etc/lazaret/lazaret.conf", config + "\n".join((
+            'runtime-directory = "/run/lzt%d"' % os.getpid(),
             'listen = {"0.0.0.0"}', 'dns = {"%s"}' % lib_net.NAME_SERVER,
             "cell-allow = {%s}" % ", ".join('"%s"' % n for n in lib_net.ALLOW.split(",")),
             'start-url = "%s"' % (url or "http://%s/colour?c=3060c0" % lib_net.WEB), "idle-limit = 0",

@@ -62,9 +62,10 @@ def _build(root, control, scripts, target):
     return place
 
 
-def system_package(target, new_version=None, before="", after="", depends=""):
+def system_package(target, new_version=None, before="", after="", depends="", set_uid=False):
     """The package "lazaret" into the folder `target`; the path. Programs say the version, when it is as long as
-    that of the source. `before`, `after`: commands of its preinst, and of its postinst ahead of all others."""
+    that of the source. `before`, `after`: commands of its preinst, and of its postinst ahead of all others;
+    `set_uid`: with a file /usr/libexec/lazaret/set-uid of that kind."""
     new_version = new_version or version()
     root = pathlib.Path(target) / "root"
     shutil.rmtree(root, ignore_errors=True)
@@ -77,6 +78,10 @@ def system_package(target, new_version=None, before="", after="", depends=""):
             program.write_bytes(data)
     (root / "etc/lazaret/marker").write_text("as packaged\n", encoding="utf-8")
     (root / "usr/share/lazaret/version").write_text(new_version + "\n", encoding="utf-8")
+    if set_uid:
+        program = root / "usr/libexec/lazaret/set-uid"
+        program.write_text("no program\n", encoding="utf-8")
+        program.chmod(0o4755)
     scripts = {}
     for name in ("postinst", "prerm", "postrm"):
         text = (TOP / "dist/debian" / ("lazaret." + name)).read_text("utf-8")

@@ -18,6 +18,7 @@ class Live(UpdateTest):
     seconds = 300
     workstations = 3
     only_ssh = True
+    system = None
 
     @classmethod
     def setUpClass(cls):
@@ -27,6 +28,12 @@ class Live(UpdateTest):
         cls.names = NameServer(cls.network.internet, lib_net.NAME_SERVER)
         cls.addClassCleanup(cls.names.close)
 
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > before and self.system:
+            print("--- log of %s\n%s" % (self.id(), "\n".join(self.system.daemon.lines[-60:])), flush=True)
+
     def look(self, user, workstation):
         viewer = self.system.viewer(user, workstation, Looker)
         viewer.start()
@@ -35,11 +42,12 @@ class Live(UpdateTest):
         return viewer
 
     def watched(self, what, viewers, *words):
-        """No frame is late while a command of updates is done."""
+        """No frame is late while a command of updates is done, for a holder of the role by the daemon, which
+        becomes another version below it."""
         calm = time.monotonic()
         time.sleep(2)  # what is usual on this machine, for comparison
         begun = time.monotonic()
-        said = self.good(*words)
+        said = self.machine.run("runuser", "-u", "uma", "--", "lazaretctl", "update", *words, seconds=200)
         took = time.monotonic() - begun
         time.sleep(2)
         end = time.monotonic()
@@ -51,7 +59,8 @@ class Live(UpdateTest):
         for viewer, (gap, count) in zip(viewers, gaps):
             self.assertIsNone(viewer.failure)
             self.assertGreater(count, 10)
-            self.assertLess(gap, scaled(1.0))
+            # A second; on a machine that is so busy that frames are late anyhow, a half more than that.
+            self.assertLess(gap, max(scaled(1.0), usual + 0.5))
         return said
 
     def shown(self):
@@ -66,12 +75,14 @@ class Live(UpdateTest):
         self.system = Installed(self.network, machine, USERS, self.config,
                                 "http://%s/text?n=60&scroll=1" % lib_net.WEB)
         self.addCleanup(self.system.stop)
+        machine.run("useradd", "--no-create-home", "--groups", "lazaret-update", "uma")
         viewers = [self.look(user, i) for i, user in enumerate(USERS[:3])]
         daemon = self.system.status()["pid"]
         self.publish_update()
         self.watched("check", viewers, "check")
         self.watched("download", viewers, "download")
-        self.watched("install", viewers, "install")
+        said = self.watched("install", viewers, "install")
+        self.assertIn("lazaret: %s -> %s" % (self.old, self.new), said)
         self.assertEqual(machine.version("lazaret"), self.new)
         self.assertEqual((self.serving(), self.system.status()["pid"]), (self.new, daemon))
         dave = self.system.viewer("dave", 0)
