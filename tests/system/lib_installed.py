@@ -2,6 +2,7 @@
 """The system as its package installs it, on a machine of its own: files where Debian has them, accounts by
 sysusers, the daemon as its unit starts it."""
 
+import itertools
 import json
 import os
 import secrets
@@ -10,6 +11,10 @@ import signal
 import lib_net
 from lib_proc import run
 from lib_rfb import Client
+
+# Below those of displays and cells.
+UIDS = 2000000
+_count = itertools.count()
 
 
 class Installed:
@@ -35,10 +40,15 @@ class Installed:
             # It lies in memory here.
             "cell-home = 64")) + "\n")
         for user, password in self.users.items():
-            machine.run("useradd", "--create-home", "--groups", "lazaret-users", user)
+            self.add(user, "lazaret-users")
             machine.run("chpasswd", input="%s:%s\n" % (user, password))
         self.daemon = None
         self.start()
+
+    def add(self, name, group):
+        """An account with a number that no other test has: processes are everybody's too."""
+        self.machine.run("useradd", "--no-create-home", "--uid", str(UIDS + os.getpid() % 100000 * 16 + next(_count)),
+                         "--groups", group, name)
 
     def _certificate(self):
         folder = self.machine.folder

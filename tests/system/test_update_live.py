@@ -75,7 +75,7 @@ class Live(UpdateTest):
         self.system = Installed(self.network, machine, USERS, self.config,
                                 "http://%s/text?n=60&scroll=1" % lib_net.WEB)
         self.addCleanup(self.system.stop)
-        machine.run("useradd", "--no-create-home", "--groups", "lazaret-update", "uma")
+        self.system.add("uma", "lazaret-update")
         viewers = [self.look(user, i) for i, user in enumerate(USERS[:3])]
         daemon = self.system.status()["pid"]
         self.publish_update()
