@@ -59,8 +59,9 @@ class Live(UpdateTest):
         for viewer, (gap, count) in zip(viewers, gaps):
             self.assertIsNone(viewer.failure)
             self.assertGreater(count, 10)
-            # A second; on a machine that is so busy that frames are late anyhow, a half more than that.
-            self.assertLess(gap, max(scaled(1.0), usual + 0.5))
+            # A second. On a machine that is so busy that frames are late anyhow that says nothing: there, what
+            # is well above that.
+            self.assertLess(gap, max(scaled(1.0), 3 * usual))
         return said
 
     def shown(self):
