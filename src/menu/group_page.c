@@ -18,6 +18,7 @@ const char *group_title(const char *word)
 		{"cert", N_("Certificate")},
 		{"config", N_("Configuration: drafts and versions")},
 		{"firewall", N_("Packet filters")},
+		{"lock", N_("File lock")},
 		{"maintenance", N_("Maintenance")},
 		{"paths", N_("Paths of the network")},
 		{"roles", N_("Roles")},

@@ -18,6 +18,8 @@
 #include "ssh/words.h"
 
 #define PREFIX_MAX 160
+/* Columns of names of options; a longer one moves its value. */
+#define NAME_WIDTH 24
 
 struct state {
 	const struct person *person;
@@ -195,6 +197,7 @@ static bool options_page(struct state *state, const char *title, const struct se
 
 	for (size_t i = 0; i < n; i++)
 		width = MAX(width, (int)strlen(settings[i].row->name));
+	width = MIN(width, NAME_WIDTH);
 	while (state->dump && state->diff) {
 		char **items = calloc(n, sizeof(*items));
 		struct screen_list list = {.title = title,

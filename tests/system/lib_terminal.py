@@ -65,14 +65,30 @@ class Terminal:
     def choose(self, text, *wanted):
         """Moves to the line that has the text, and presses Enter; from the top of the list."""
         self.keys("Home")
-        for _ in range(80):
-            time.sleep(0.03)
-            line = self.selected()
-            if text in line:
-                self.keys("Enter")
-                return self.wait(*wanted) if wanted else None
+        line = self.settled()
+        while text not in line:
+            before = line
             self.keys("Down")
-        raise AssertionError("%r cannot be chosen in\n%s" % (text, self.screen()))
+            line = self.changed(before)
+            if line == before:
+                raise AssertionError("%r cannot be chosen in\n%s" % (text, self.screen()))
+        self.keys("Enter")
+        return self.wait(*wanted) if wanted else None
+
+    def settled(self):
+        """The line that is chosen, when two looks agree."""
+        line = None
+        while line is None or line != self.selected():
+            line = self.selected()
+            time.sleep(0.05)
+        return line
+
+    def changed(self, before):
+        """The line that is chosen, once it is another one; or at the end of the list the same."""
+        deadline = time.monotonic() + scaled(2)
+        while self.selected() == before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return self.selected()
 
     def selected(self):
         """The text of the line that the list stands on: newt shows it on red."""

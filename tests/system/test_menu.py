@@ -10,7 +10,7 @@ import time
 import unittest
 
 import lib_net
-from lib_proc import BUILD, wait_until
+from lib_proc import BUILD, run, wait_until
 from lib_ssh import ADMIN, SshTest
 from lib_terminal import Terminal
 
@@ -256,11 +256,11 @@ class Menu(SshTest):
         t.resize(40, 10)
         t.wait("Settings", absent=("Log out",))
         t.choose("Settings", "There is no draft.")
-        t.choose("Sessions", "max-sessions")
+        t.choose("Sessions", "changed in the draft")
         t.choose("idle-limit", "Value")
         t.shot("menu-option-small")
         t.keys("Escape")
-        t.wait("max-sessions")
+        t.wait("changed in the draft")
         t.keys("Escape")
         t.wait("There is no draft.")
         t.keys("Escape")
@@ -277,7 +277,7 @@ class Menu(SshTest):
         t.keys("Escape")
         t.wait("State: serving")
         t.choose("Settings", "There is no draft.")
-        t.choose("Sessions", "max-sessions")
+        t.choose("Sessions", "changed in the draft")
         t.choose("idle-limit", "Value")
         t.resize(132, 43)
         screen = t.wait("In force:", "<Back>", "Arrows, Tab")
@@ -308,7 +308,8 @@ class Menu(SshTest):
         t.choose("paths probe", "--target")
         t.type("web")
         t.keys("Tab")
-        # An address that nobody has: that takes some seconds.
+        # Nobody answers from there: that takes as long as is said.
+        run("ip", "-n", self.network.internet, "route", "replace", "blackhole", "203.0.113.99/32")
         t.type("203.0.113.99:80")
         t.keys("Tab", "Tab")
         t.type("30000")
