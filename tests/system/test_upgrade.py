@@ -453,6 +453,44 @@ class Policy(UpgradeTest):
             line for line in self.system.log_text()[self.mark:].splitlines() if "session.old-" in line))
 
 
+class FullRun(UpgradeTest):
+    """No byte more can be written below /run."""
+
+    users = ("alice",)
+    url = "http://%s/input" % lib_net.WEB
+    wrap = ("unshare", "--mount", "--propagation", "private", "sh", "-c",
+            'mount -t tmpfs -o size=2m,mode=755 tmpfs /run && exec "$@"', "sh")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Its /run is seen from within only.
+        cls.inside = ("nsenter", "--mount=/proc/%d/ns/mnt" % cls.system.demo.pid, "--")
+        command = cls.system.state / "lazaretctl"
+        command.rename(command.with_name("lazaretctl.inside"))
+        command.write_text('#!/bin/sh\nexec %s "$0.inside" "$@"\n' % " ".join(cls.inside), "ascii")
+        command.chmod(0o755)
+
+    def test_full(self):
+        alice = self.login("alice")
+        alice.wait_colour(PAPER, 0.4)
+        alice.click(200, 200)
+        daemon = self.daemon
+        said = run(*self.inside, "dd", "if=/dev/zero", "of=/run/full", "bs=4096", check=False)
+        self.assertIn("No space left", said)
+        try:
+            self.versions.install(NEXT)
+            self.assertIn(NEXT, self.upgrade())
+            self.assertTrue(daemon.alive())
+            self.assertEqual(self.daemon_version(), NEXT)
+            mark = self.web.mark()
+            alice.type("x")
+            self.web.wait("input", 20, mark, value="x")
+            self.assertEqual(self.system.session("alice")["state"], "attached")
+        finally:
+            run(*self.inside, "rm", "/run/full")
+
+
 def seconds_of(line):
     hours, minutes, seconds = re.match(r"\S+T(\d+):(\d+):([\d.]+)Z", line).groups()
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
