@@ -60,6 +60,27 @@ static int64_t network_bits(const char *text)
 	return slash && str_to_int(slash + 1, 0, 128, &bits) == 0 ? bits : 0;
 }
 
+/* "07:30" */
+static bool is_time(const char *text)
+{
+	int64_t hour, minute;
+	char part[3] = "";
+
+	if (strlen(text) != 5 || text[2] != ':')
+		return false;
+	memcpy(part, text, 2);
+	return str_to_int(part, 0, 23, &hour) == 0 && str_to_int(text + 3, 0, 59, &minute) == 0;
+}
+
+static void check_times(struct check *check)
+{
+	for (size_t i = 0; i < conf_list_len(check->conf, CONF_BACKUP_TIMES); i++) {
+		if (!is_time(conf_list_item(check->conf, CONF_BACKUP_TIMES, i)))
+			complain(check, CONF_BACKUP_TIMES, "needs times such as 22:30, not \"%s\"",
+				 conf_list_item(check->conf, CONF_BACKUP_TIMES, i));
+	}
+}
+
 static void check_lists(struct check *check)
 {
 	const struct conf *conf = check->conf;
@@ -390,6 +411,7 @@ int conf_check(const struct conf *conf, FILE *errors)
 	struct check check = {.conf = conf, .errors = errors};
 
 	check_lists(&check);
+	check_times(&check);
 	check_blocks(&check);
 	check_words(&check);
 	check_numbers(&check);

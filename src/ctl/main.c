@@ -18,6 +18,7 @@
 #include "ctl/admin.h"
 #include "ctl/answer.h"
 #include "ctl/cert.h"
+#include "ctl/backup.h"
 #include "ctl/command.h"
 #include "ctl/files.h"
 #include "ctl/firewall.h"
@@ -139,6 +140,30 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 		return admin_key_list(options->json, n > 0 ? arguments[0] : NULL);
 	case COMMAND_ADMIN_KEY_REMOVE:
 		return admin_key_remove(arguments[0], arguments[1]);
+	case COMMAND_BACKUP_RUN:
+		return backup_run(options->json);
+	case COMMAND_BACKUP_LIST:
+		return backup_list(options->json);
+	case COMMAND_BACKUP_CHECK:
+		return backup_check();
+	case COMMAND_BACKUP_SCHEDULE:
+		return backup_schedule(options->json);
+	case COMMAND_BACKUP_DUE:
+		return backup_due();
+	case COMMAND_BACKUP_RESTORE:
+		return backup_restore(n, arguments, options->socket);
+	case COMMAND_BACKUP_REQUESTS:
+		return backup_requests(options->json);
+	case COMMAND_BACKUP_APPROVE:
+		return backup_approve(arguments[0], options->socket);
+	case COMMAND_BACKUP_REJECT:
+		return backup_reject(arguments[0]);
+	case COMMAND_BACKUP_KEY_SHOW:
+		return backup_key_show();
+	case COMMAND_BACKUP_KEY_SET:
+		return backup_key_set();
+	case COMMAND_BACKUP_KEY_SSH:
+		return backup_key_ssh();
 	case COMMAND_SECURE_CHECK:
 		return secure_check(options->json, options->socket);
 	case COMMAND_CONFIG_SET:

@@ -20,7 +20,7 @@ MAY = {
     "cell": {"base", "wire", "conf"},
     "cert": {"base"},
     "update": {"base", "conf"},
-    "ctl": {"base", "wire", "ipc", "conf", "net", "cert", "lock"},
+    "ctl": {"cell", "base", "wire", "ipc", "conf", "net", "cert", "lock"},
     "ssh": {"base", "wire", "ipc", "conf", "net"},
     "lock": {"base", "wire", "ipc", "conf"},
     "menu": {"base", "conf", "ctl", "ssh"},

@@ -3,18 +3,16 @@
 namespaces with a copy of /etc, so that the machine stays as it is."""
 
 import json
-import os
 import pathlib
 import re
 import shutil
 import socket
 import struct
-import subprocess
-import tempfile
 import threading
 import unittest
 
 from lib_proc import BUILD, TOP, Process, run, wait_until
+from lib_room import Room
 
 UNKNOWN = 6
 SETTINGS = re.compile(r'^SYSCTL\("([^"]+)", (EXACTLY|AT_LEAST), (\d+),', re.M)
@@ -36,42 +34,12 @@ path "update" { hosts = {"192.0.2.80"} }
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC5i4vrbcJYsyBvQAm4wRAEKYYeCeZErbCWnJdSRdcBv ann\n"
 
 
-class World:
+class World(Room):
     """Mount and network namespaces of its own, in which the secure configuration holds."""
 
     def __init__(self):
-        # Every folder above has to be root's alone, as that of an installed system is.
-        self.folder = tempfile.TemporaryDirectory(prefix="lzt-secure-", dir="/var/lib")
-        self.path = self.folder.name
-        os.chmod(self.path, 0o755)
-        self.holder = Process("unshare", "--mount", "--net", "--propagation", "private", "sleep",
-                              "infinity")
-        wait_until(lambda: self.holder.running() and os.readlink(
-            "/proc/%d/ns/net" % self.holder.popen.pid) != os.readlink("/proc/self/ns/net"), 10,
-            "the namespaces are there")
+        super().__init__("secure")
         self.make()
-
-    def close(self):
-        self.holder.stop()
-        # What was mounted went with the namespace.
-        self.folder.cleanup()
-
-    def sh(self, script, check=True):
-        done = subprocess.run(
-            ["nsenter", "-t", str(self.holder.popen.pid), "-m", "-n", "sh", "-ec", script],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={"PATH": self.path + "/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8",
-                 "DEBIAN_FRONTEND": "noninteractive", "W": self.path},
-            timeout=120, check=False)
-        if check and done.returncode:
-            raise AssertionError("%s\n%s" % (script, done.stdout))
-        return done.stdout
-
-    def write(self, path, text, mode=0o644):
-        path = pathlib.Path(self.path) / path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        path.chmod(mode)
 
     def make(self):
         settings = SETTINGS.findall((TOP / "src/ctl/secure_checks.def").read_text("utf-8"))
@@ -96,10 +64,9 @@ class World:
             (pathlib.Path(self.path) / folder).mkdir(parents=True, exist_ok=True)
         (pathlib.Path(self.path) / "state/settings").chmod(0o700)
         self.sh("""
-cp -a /etc $W/etc.copy; mount --bind $W/etc.copy /etc
 mkdir $W/vdpkg; cp -a /var/lib/dpkg/. $W/vdpkg; mount --bind $W/vdpkg /var/lib/dpkg
-mkdir -p $W/vapt/lists/partial $W/vlog $W/vcache/archives/partial
-mount --bind $W/vapt /var/lib/apt; mount --bind $W/vlog /var/log; mount --bind $W/vcache /var/cache/apt
+mkdir -p $W/vapt/lists/partial $W/vcache/archives/partial
+mount --bind $W/vapt /var/lib/apt; mount --bind $W/vcache /var/cache/apt
 cat /proc/cgroups > $W/cgroups; sed -i 's/0$/1/' $W/cgroups
 mount --bind $W/sys /proc/sys; mount --bind $W/swaps /proc/swaps; mount --bind $W/cgroups /proc/cgroups
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
@@ -120,7 +87,6 @@ touch /etc/pam.d/lazaret /etc/pam.d/lazaret-admin
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 200 -subj /CN=x \
 	-keyout $W/etc/tls/server.key -out $W/etc/tls/server.pem 2> /dev/null
 chmod 600 $W/etc/tls/server.key
-ip link set lo up
 rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/apt.conf /etc/apt/apt.conf.d/* /etc/apt/preferences.d/*
 echo "deb [trusted=yes] file:$W/repo ./" > /etc/apt/sources.list
 """)
@@ -300,7 +266,7 @@ class Secure(unittest.TestCase):
         world.sh("mkdir -p $W/sshd; ssh-keygen -q -t ed25519 -N '' -f $W/sshd/key")
         world.write("sshd/config", "HostKey %s/sshd/key\nPort 222\nListenAddress 127.0.0.2\nPidFile none\n"
                     % world.path)
-        enter = ("nsenter", "-t", str(world.holder.popen.pid), "-m", "-n")
+        enter = world.enter
         run("mkdir", "-p", "/run/sshd")
         sshd = Process(*enter, "/usr/sbin/sshd", "-D", "-f", world.path + "/sshd/config")
         other = Process(*enter, "python3", "-c", "import socket, time\n"

@@ -28,6 +28,13 @@ STATUS = {"secure check": {1}, "roles grant": {3}, "roles take": {3}, "admin add
           "update check": {1}, "maintenance on": {2}, "user add": {2}, "user import": {1}, "user expire": {3}, "user lock": {3}, "user unlock": {3},
           "user password": {3}, "user remove": {3}}
 
+# Backups: no place for them is configured.
+ARGUMENTS.update({"backup restore": ["latest"], "backup approve": ["00000000"],
+                  "backup reject": ["00000000"], "backup key set": ["-"]})
+STATUS.update({"backup " + word: {1} for word in (
+    "run", "list", "check", "schedule", "restore", "requests", "approve", "reject", "key show", "key set",
+    "key ssh")})
+
 # The server's certificate.
 ARGUMENTS.update({"cert install": ["-"], "viewer-config": ["--ca"]})
 STATUS.update({"cert install": {1}, "cert revert": {1}})
