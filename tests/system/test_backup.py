@@ -207,7 +207,7 @@ class Restore(unittest.TestCase):
         good = new.path + "/good"
         os.mkdir(good)
         self.old.restic("restore latest --target " + good)
-        before = new.accounts() + new.sh("ls -lAR /root /etc/cron.d")
+        before = new.accounts() + new.sh("find /root /etc/cron.d -path /root/state -prune -o -print | sort")
         for name, script, expected in (
                 ("link", "rm -r config; ln -s /etc config", '"config" is neither a file nor a folder'),
                 ("device", "rm tls/key; mknod tls/key c 1 3", ""),
@@ -220,7 +220,7 @@ class Restore(unittest.TestCase):
             with self.subTest(name=name):
                 self.forge(new, good, script)
                 self.bad(new, expected, "backup restore --skip-conflicts latest")
-                self.assertEqual(new.accounts() + new.sh("ls -lAR /root /etc/cron.d"), before)
+                self.assertEqual(new.accounts() + new.sh("find /root /etc/cron.d -path /root/state -prune -o -print | sort"), before)
 
     def forge(self, machine, good, script):
         machine.sh("rm -rf /backup; cp -a %s/backup /backup; cd /backup; %s" % (good, script))
@@ -250,7 +250,7 @@ class Restore(unittest.TestCase):
                                {"name": "root", "gid": 0, "members": ["lzbk-alice"]},
                                {"name": "docker", "gid": 0, "members": ["lzbk-alice"]}]
         pathlib.Path(good, "backup/accounts.json").write_text(json.dumps(accounts), "utf-8")
-        shadow = new.sh("grep -v lzbk /etc/shadow; ls -lA /root")
+        shadow = new.sh("grep -v lzbk /etc/shadow; find /root -path /root/state -prune -o -print | sort")
         self.forge(new, good, "true")
         status, out = new.run("lazaretctl backup restore latest")
         self.assertEqual(status, 1)
@@ -261,7 +261,7 @@ class Restore(unittest.TestCase):
         self.assertEqual(new.sh("getent passwd | awk -F: '$3 == 0 || /evil|root2/'").count("\n"), 1)
         self.assertEqual(new.sh("id -Gn lzbk-alice").split(), ["lazaret-users", "lzbk-staff"])
         self.assertEqual(new.sh("getent passwd shelly").strip().rpartition(":")[2], "/usr/sbin/nologin")
-        self.assertEqual(new.sh("grep -v 'lzbk\\|shelly' /etc/shadow; ls -lA /root"), shadow)
+        self.assertEqual(new.sh("grep -v 'lzbk\\|shelly' /etc/shadow; find /root -path /root/state -prune -o -print | sort"), shadow)
         # Keys with options are none.
         new.configure()
         self.forge(new, good, "sed 's/^/command=\"sh\" /' -i ssh/keys/*")
