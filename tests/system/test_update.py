@@ -317,6 +317,24 @@ class Failures(UpdateTest):
     def test_dpkg_is_killed(self):
         self.failing("could not be installed", after="kill -9 $PPID; sleep 1")
 
+    def test_undo_fails(self):
+        """Then the version that was to be taken back stays, whole."""
+        self.package = lib_package.system_package(self.folder / "bad", self.old, after="test ! -e /run/refuse")
+        machine = self.client()
+        self.publish_update()
+        for word in ("check", "download", "install"):
+            self.good(word)
+        machine.write("/run/refuse", "")
+        status, said = self.ctl("undo")
+        self.assertEqual(status, 1, said)
+        self.assertIn("own script has failed", said)
+        self.assertIn("The versions before are installed again", said)
+        self.assertEqual(machine.version("lazaret"), self.new)
+        self.assertEqual(machine.run("dpkg", "--audit"), "")
+        machine.run("rm", "/run/refuse")
+        self.good("undo")
+        self.assertEqual(machine.version("lazaret"), self.old)
+
     def test_disk_fills_up(self):
         """Between the look at the room and the unpacking: nothing is left but what was set aside."""
         machine = self.failing("the disk is full", before="dd if=/dev/zero of=/usr/share/filler bs=1M "
