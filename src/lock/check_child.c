@@ -73,13 +73,14 @@ static bool take_report(struct check_child *child)
 	}
 	if (!child->hashed && buf_len(&child->report) >= CHECK_DIGEST_LEN) {
 		child->hashed = true;
-		check_job_hashed(job, buf_data(&child->report));
+		if (!check_job_hashed(job, buf_data(&child->report)))
+			return false;
 	}
-	if (job->child == child && n == 0 && child->report_source) {
+	if (n == 0 && child->report_source) {
 		wl_event_source_remove(child->report_source);
 		child->report_source = NULL;
 	}
-	return job->child == child;
+	return true;
 }
 
 static int handle_report(int fd, uint32_t mask, void *data)

@@ -52,10 +52,12 @@ static void asked_destroy(struct asked *asked)
 
 static void destroy(struct check_connection *connection)
 {
-	struct asked *asked, *next;
+	/* The end of one can be that of another, which had waited for its place. */
+	while (!wl_list_empty(&connection->checks)) {
+		struct asked *asked = wl_container_of(connection->checks.next, asked, link);
 
-	wl_list_for_each_safe (asked, next, &connection->checks, link)
 		asked_destroy(asked);
+	}
 	ipc_channel_destroy(connection->channel);
 	wl_list_remove(&connection->link);
 	connection->checkd->n_connections--;
@@ -211,13 +213,15 @@ static int handle_cancel(void *data, struct ipc_message *message)
 {
 	struct check_connection *connection = data;
 	uint32_t number = cursor_u32(&message->body);
-	struct asked *asked, *next;
+	struct asked *asked;
 
 	if (!cursor_done(&message->body))
 		return -EPROTO;
-	wl_list_for_each_safe (asked, next, &connection->checks, link) {
-		if (asked->number == number)
-			asked_destroy(asked);
+	wl_list_for_each (asked, &connection->checks, link) {
+		if (asked->number != number)
+			continue;
+		asked_destroy(asked);
+		break;
 	}
 	return 0;
 }

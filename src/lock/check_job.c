@@ -233,19 +233,21 @@ static bool recall(struct check_job *job)
 	return true;
 }
 
-void check_job_hashed(struct check_job *job, const uint8_t digest[CHECK_DIGEST_LEN])
+bool check_job_hashed(struct check_job *job, const uint8_t digest[CHECK_DIGEST_LEN])
 {
 	if (job->has_digest) {
-		if (memcmp(job->digest, digest, CHECK_DIGEST_LEN) != 0)
-			check_job_failed(job, "it changed");
-		return;
+		if (memcmp(job->digest, digest, CHECK_DIGEST_LEN) == 0)
+			return true;
+		check_job_failed(job, "it changed");
+		return false;
 	}
 	memcpy(job->digest, digest, CHECK_DIGEST_LEN);
 	job->has_digest = true;
 	if (!recall(job))
-		return;
+		return true;
 	check_child_stop(job);
 	conclude(job);
+	return false;
 }
 
 void check_job_found(struct check_job *job, const struct check_facts *facts)

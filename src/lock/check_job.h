@@ -67,7 +67,8 @@ void check_job_next(struct checkd *checkd);
 /* check_child.c: the process says its hash, then its findings; or how it failed. */
 NODISCARD int check_child_start(struct check_job *job);
 void check_child_stop(struct check_job *job);
-void check_job_hashed(struct check_job *job, const uint8_t digest[CHECK_DIGEST_LEN]);
+/* False: it is not needed any more, and neither it nor the job may be touched. */
+NODISCARD bool check_job_hashed(struct check_job *job, const uint8_t digest[CHECK_DIGEST_LEN]);
 void check_job_found(struct check_job *job, const struct check_facts *facts);
 void check_job_failed(struct check_job *job, const char *how);
 

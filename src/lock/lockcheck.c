@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,6 +56,9 @@ static int shut_in(const struct lockcheck_config *config)
 	const char *step = "processor time";
 	int r = setrlimit(RLIMIT_CPU, &cpu) < 0 ? -errno : confine(&spec, &step);
 
+	/* Another uid has made the kernel forget it. */
+	if (r == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() == 1))
+		r = -ESRCH;
 	if (r == 0) {
 		step = "filter";
 		r = lockcheck_filter();

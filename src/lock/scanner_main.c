@@ -9,9 +9,10 @@
  * Not of use by itself: lazaret-checkd(8).
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/attr.h"
@@ -48,6 +49,9 @@ static int shut_in(bool clamd, uid_t uid, gid_t gid)
 	const char *step = "";
 	int r = confine(&spec, &step);
 
+	/* Another uid has made the kernel forget it. */
+	if (r == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() == 1))
+		r = -ESRCH;
 	if (r < 0)
 		log_event(LOG_ERROR, "scanner.unconfined", LOG_STR("step", step), LOG_ERR(r));
 	return r;

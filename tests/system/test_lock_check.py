@@ -202,6 +202,20 @@ group "large" { transfer-out-types = {"any", "unknown", "too-large-to-scan"} }
         wait_until(lambda: not self.checkd.children("lazaret-lockcheck"), 20, "nothing runs for them")
         self.passed(self.checkd.check("down", "a.txt", b"after\n"))
 
+    def test_leaving_in_the_middle(self):
+        path = self.checkd.folder / "files/large.bin"
+        path.parent.mkdir(exist_ok=True)
+        with open(path, "wb") as out:
+            out.truncate(1 << 30)
+        self.checkd.user(groups="large")
+        for _ in range(16):
+            self.checkd.begin("down", "large.bin", path)
+        self.checkd.say("leave")
+        self.checkd.line("left")
+        self.checkd.user()
+        self.passed(self.checkd.check("down", "a.txt", b"somebody else\n"))
+        wait_until(lambda: not self.checkd.children("lazaret-lockcheck"), 20, "nothing runs for him")
+
     def test_commands(self):
         path = self.checkd.put("a.pdf", b"%PDF-1.7\n")
         answer = self.checkd.json("lock", "check", str(path), "--user", "nobody", "--direction",
@@ -299,6 +313,10 @@ class Scanner(CheckTest):
                           if p.name == "left"], [])
         self.assertTrue((checkd.folder / "signatures/test.ndb").exists())
         self.passed(checkd.check("up", "b.txt", b"b\n"))
+        # With checkd everything that it started ends.
+        pid = checkd.children("clamd")[0]
+        os.kill(checkd.children("lazaret-checkd")[0], signal.SIGKILL)
+        wait_until(lambda: not pathlib.Path("/proc/%d" % pid).exists(), 20, "clamd is gone")
 
     def test_cannot_be_started(self):
         checkd = self.start(lock_clamd="/bin/false")

@@ -52,6 +52,9 @@ static const char config[] =
 	"  transfer-daily-size = 100\n"
 	"  transfer-daily-files = 0\n"
 	"}\n"
+	"group \"unbounded\" {\n"
+	"  transfer-daily-size = 0\n"
+	"}\n"
 	"group \"nothing\" {\n"
 	"  transfer = \"both\"\n"
 	"  transfer-in-types = {}\n"
@@ -239,6 +242,7 @@ static void test_day(void **state)
 		/* No limit of one is no limit. */
 		{"experts,office", 5 * MIB, 9999 * MIB, 1000000, ""},
 		{"office,experts", 5 * MIB, 9999 * MIB, 1000000, ""},
+		{"experts,unbounded", 5 * MIB, 9999 * MIB, 1000000, ""},
 	};
 	_cleanup_conf_ struct conf *conf = make_conf("off", "refuse", "refuse");
 
