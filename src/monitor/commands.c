@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -292,15 +293,24 @@ static void run_cell_lend(const struct command_call *call)
 /* What he may use, in the order of the table. */
 static void format_commands(const struct caller *caller, char *out, size_t size)
 {
+	const char *last = "";
 	size_t at = 0;
 
 	out[0] = '\0';
 	for (int i = 0; i < COMMAND_COUNT && at < size; i++) {
-		const struct command *command = command_row((enum command_id)i);
+		const char *words = command_row((enum command_id)i)->words;
+		size_t len = strcspn(words, " ");
+		/* "config check|dump": all of them, one by one, would not fit. */
+		bool more = words[len] && strncmp(last, words, len + 1) == 0;
 
-		if (caller_may(caller, command))
-			at += (size_t)snprintf(out + at, size - at, "%s%s", at > 0 ? ", " : "",
-					       command->words);
+		if (!caller_may(caller, command_row((enum command_id)i)))
+			continue;
+		at += (size_t)snprintf(out + at, size - at, "%s%s",
+				       more     ? "|"
+				       : at > 0 ? ", "
+						: "",
+				       more ? words + len + 1 : words);
+		last = words;
 	}
 }
 

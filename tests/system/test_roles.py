@@ -53,6 +53,9 @@ class Roles(SystemTest):
                          (self.admins.name("both"), self.admins.uid("both"), "config, maint"))
         self.assertIn("kick", said["commands"])
         self.assertNotIn("shutdown", said["commands"])
+        self.assertIn(", config check|dump|set|", said["commands"])
+        # All of them fit, to the last one of the table.
+        self.assertTrue(self.system.ctl("roles", "show")["commands"].endswith(", version"))
         self.assertEqual(self.ctl("nobody", "roles", "show")[0], DENIED)
 
     def test_done_by_the_daemon(self):
