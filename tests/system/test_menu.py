@@ -5,6 +5,7 @@ screens are kept in the build tree under shots/."""
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 import time
 import unittest
@@ -243,6 +244,30 @@ class Menu(SshTest):
         t.wait("This was not done", "there is no certificate in PEM form", "nothing was changed")
         t.keys("Escape")
         t.wait("<Do it>")
+
+    def test_secret(self):
+        """It is not shown, not among the words of the command, and not in the log."""
+        secret = "Three weeks at sea 77"
+        t = self.terminal("both")
+        t.wait("Log out")
+        t.choose("Users", "user password")
+        t.choose("user password", "USER *", "Secret", "--generate")
+        t.type(self.system.name("alice"))
+        t.keys("Tab")
+        t.type(secret)
+        screen = t.wait("*********")
+        self.assertNotIn("sea", screen)
+        t.keys("Enter")
+        line = self.system.wait_log("admin.command", 'command="user password"', since=self.mark)
+        self.assertIn('arguments="%s -"' % self.system.name("alice"), line)
+        self.assertIn('result="done"', line)
+        self.assertNotIn(secret, self.system.log_text()[self.mark:])
+        with self.system.connection() as connection:
+            connection.to_credentials()
+            connection.credentials(self.system.name("alice"), secret)
+            connection.security_result()
+        subprocess.run(["chpasswd"], check=True, text=True,
+                       input="%s:%s\n" % self.system.users["alice"])
 
     def test_sizes(self):
         """40 x 10, larger, smaller than anything; and each time the page is whole."""
