@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cell/home.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/loop.h>
@@ -153,6 +154,43 @@ static int attach(int file, char ret_path[64])
 	return -EBUSY;
 }
 
+static bool is_backed_by(int loop, const struct stat *file)
+{
+	struct loop_info64 info;
+
+	return ioctl(loop, LOOP_GET_STATUS64, &info) == 0 && info.lo_device == file->st_dev &&
+	       info.lo_inode == file->st_ino;
+}
+
+/* The device that has the file: -EBUSY when there is none, because it is just coming or going. */
+static int find_attached(int file, char ret_path[64])
+{
+	DIR *devices = opendir("/sys/block");
+	const struct dirent *entry;
+	struct stat status;
+	int found = -EBUSY;
+
+	if (!devices || fstat(file, &status) < 0) {
+		if (devices)
+			closedir(devices);
+		return -EBUSY;
+	}
+	while (found < 0 && (entry = readdir(devices))) {
+		int fd;
+
+		if (strncmp(entry->d_name, "loop", 4) != 0)
+			continue;
+		snprintf(ret_path, 64, "/dev/%.32s", entry->d_name);
+		fd = open(ret_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0 && is_backed_by(fd, &status))
+			found = fd;
+		else
+			fd_close(fd);
+	}
+	closedir(devices);
+	return found;
+}
+
 static int mount_volume(int file, const char *target)
 {
 	char device[64];
@@ -160,11 +198,15 @@ static int mount_volume(int file, const char *target)
 	_cleanup_fd_ int loop = -1;
 	int r = 0;
 
-	/* The loop device keeps the file open, and with it the lock: a volume that is still mounted
-	 * somewhere, were it in another namespace only, is never mounted a second time. */
-	if (flock(file, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	loop = attach(file, device);
+	/*
+	 * The loop device keeps the file open, and with it the lock. A volume that is still mounted
+	 * somewhere, were it in another namespace only, must not get a second device: it would be a second
+	 * file system in the same blocks. Mounted from the same one it is the same.
+	 */
+	if (flock(file, LOCK_EX | LOCK_NB) == 0)
+		loop = attach(file, device);
+	else
+		loop = errno == EWOULDBLOCK ? find_attached(file, device) : -errno;
 	if (loop < 0)
 		return loop;
 	if (mount(device, target, "ext4", MS_NOSUID | MS_NODEV | MS_NOATIME, "errors=remount-ro") ==

@@ -81,6 +81,18 @@ static int handle_kept(void *data)
 	return 0;
 }
 
+/* The newest stand first. */
+static void limit_kept(struct lockd *lockd)
+{
+	struct copy *copy, *next;
+	unsigned int n = 0;
+
+	wl_list_for_each_safe (copy, next, &lockd->copies, link) {
+		if (copy->state == COPY_PASSED && is_idle(copy) && ++n > LOCK_KEPT_MAX)
+			copy_free(copy);
+	}
+}
+
 /* Nobody waits for it or reads it: it stays a while if it may serve again. */
 static void unused(struct copy *copy)
 {
@@ -88,11 +100,24 @@ static void unused(struct copy *copy)
 		atomic_store(&copy->job.cancelled, true);
 		return;
 	}
-	if (copy->state != COPY_PASSED || copy->stale || !copy->timer) {
+	if (copy->state != COPY_PASSED || copy->stale || !copy->timer ||
+	    copy->of.st_size <= LOCK_SMALL) {
 		copy_free(copy);
 		return;
 	}
 	wl_event_source_timer_update(copy->timer, LOCK_COPY_SECONDS * 1000);
+	limit_kept(copy->lockd);
+}
+
+void download_forget(struct lockd *lockd)
+{
+	struct copy *copy, *next;
+
+	wl_list_for_each_safe (copy, next, &lockd->copies, link) {
+		copy->stale = true;
+		if (copy->state == COPY_PASSED && is_idle(copy))
+			copy_free(copy);
+	}
 }
 
 /* --- answers --------------------------------------------------------------------------------------- */
@@ -206,7 +231,7 @@ static int begin_check(struct copy *copy)
 	struct stat after;
 	int r, fd;
 
-	copy->stale = fstat(copy->from, &after) < 0 || changed(&copy->of, &after) ||
+	copy->stale = copy->stale || fstat(copy->from, &after) < 0 || changed(&copy->of, &after) ||
 		      is_young(&copy->of, copy->begun);
 	copy->from = fd_close(copy->from);
 	fd = openat(copy->dir, copy->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

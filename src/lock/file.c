@@ -160,7 +160,7 @@ void file_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *info)
 		fuse_reply_err(req, EMFILE);
 	else if (node->note && reading)
 		open_note(lockd, req, node, info);
-	else if (node->note || (reading && node->upload))
+	else if (node->note)
 		fuse_reply_err(req, EACCES);
 	else if (reading)
 		download_open(lockd, req, node, info);
@@ -207,6 +207,17 @@ void file_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
 
 /* --- reading and writing --------------------------------------------------------------------------- */
 
+/* What the person has just written himself. */
+static void read_own(const struct upload *upload, fuse_req_t req, size_t size, off_t at)
+{
+	struct fuse_bufvec data = FUSE_BUFVEC_INIT(size);
+
+	data.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
+	data.buf[0].fd = upload->fd;
+	data.buf[0].pos = at;
+	fuse_reply_data(req, &data, FUSE_BUF_NO_SPLICE);
+}
+
 void file_read(fuse_req_t req, fuse_ino_t number, size_t size, off_t at,
 	       struct fuse_file_info *info)
 {
@@ -222,8 +233,10 @@ void file_read(fuse_req_t req, fuse_ino_t number, size_t size, off_t at,
 			fuse_reply_buf(req, NULL, 0);
 		else
 			fuse_reply_buf(req, handle->text + at, MIN(size, len - (size_t)at));
+	} else if (handle->kind == HANDLE_UPLOAD && handle->upload && !handle->upload->seeded) {
+		read_own(handle->upload, req, size, at);
 	} else {
-		/* What one writes oneself may be read again when it was published. */
+		/* What was there before may be the cell's, and was not checked. */
 		fuse_reply_err(req, EACCES);
 	}
 }
@@ -257,10 +270,12 @@ void file_write(fuse_req_t req, fuse_ino_t number, const char *data, size_t size
 	if (handle->append && fstat(handle->upload->fd, &status) == 0)
 		at = status.st_size;
 	r = write_all(handle->upload->fd, data, size, at);
-	if (r < 0)
+	if (r < 0) {
+		handle->upload->error = r;
 		fuse_reply_err(req, -r);
-	else
-		fuse_reply_write(req, size);
+		return;
+	}
+	fuse_reply_write(req, size);
 }
 
 void file_fsync(fuse_req_t req, fuse_ino_t number, int datasync, struct fuse_file_info *info)

@@ -17,9 +17,10 @@
 /* Levels of folders, and bytes of a path. */
 #define LOCK_DEPTH_MAX 100
 #define LOCK_PATH_MAX 4096
-/* A copy that passed stays for who opens the file again; seconds. */
-#define LOCK_COPY_SECONDS 30
-/* Files up to this are copied at once; bytes. */
+/* A large copy that passed stays for who opens the file again, so many of them; seconds. */
+#define LOCK_COPY_SECONDS 120
+#define LOCK_KEPT_MAX 64
+/* Files up to this are copied at once, and not kept; bytes. */
 #define LOCK_SMALL (256 << 10)
 /* Threads for what waits for the disk. */
 #define LOCK_THREADS 2

@@ -101,7 +101,16 @@ static void handle_checker_lost(void *data)
 		lockd->over = true;
 }
 
-static const struct checker_events checker_events = {.lost = handle_checker_lost};
+static void handle_rights(void *data, const struct check_rights *rights)
+{
+	(void)rights;
+	download_forget(data);
+}
+
+static const struct checker_events checker_events = {
+	.rights = handle_rights,
+	.lost = handle_checker_lost,
+};
 
 /* --- the kernel's requests --------------------------------------------------------------------------- */
 

@@ -162,6 +162,8 @@ void download_open(struct lockd *lockd, fuse_req_t req, struct node *node,
 		   const struct fuse_file_info *info);
 void download_read(struct copy *copy, fuse_req_t req, size_t size, off_t at);
 void download_close(struct lockd *lockd, struct copy *copy);
+/* What passed did so by rules that are no more. */
+void download_forget(struct lockd *lockd);
 void download_finish(struct lockd *lockd);
 
 /* --- upload.c -------------------------------------------------------------------------------------- */
@@ -173,7 +175,9 @@ struct upload {
 	char staged[24];
 	bool open; /* a handle writes it */
 	bool sealed; /* nobody writes it any more: it is checked, or published */
+	bool seeded; /* some of it is what was published before, or of an upload that was */
 	bool dropped; /* it is not wanted any more */
+	int error; /* something could not be written: it is not whole, and closing says so */
 	bool has_times;
 	struct timespec times[2];
 	struct check *check;

@@ -126,6 +126,7 @@ static int seed_from(struct upload *upload, int from, uint64_t size,
 		fd_close(from);
 		return -ENOMEM;
 	}
+	upload->seeded = true;
 	*seed = (struct seed){.job = {.run = run_seed, .done = end_seed},
 			      .upload = upload,
 			      .from = from,
@@ -298,8 +299,8 @@ void upload_seal(struct upload *upload, void (*done)(void *data, int error), voi
 	upload->sealed = true;
 	upload->done = done;
 	upload->data = data;
-	if (upload->dropped) {
-		finish(upload, 0);
+	if (upload->dropped || upload->error < 0) {
+		finish(upload, upload->dropped ? 0 : upload->error);
 		return;
 	}
 	r = tree_path(&lockd->tree, upload->node, path);

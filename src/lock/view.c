@@ -16,7 +16,9 @@
 
 /* The kernel asks anew each time: what a cell has just saved is seen at once. */
 #define AT_ONCE 0.0
-/* The two folders that are always there. */
+/* Of folders it may remember for a moment what they are; what is in them it asks for. */
+#define A_MOMENT 1.0
+/* The two that are always there. */
 #define FOR_EVER 86400.0
 #define WRITE_MAX (1u << 20)
 
@@ -79,15 +81,20 @@ static int see(struct lockd *lockd, const struct node *node, struct stat *ret_sh
 	return 0;
 }
 
+static double attr_time(const struct lockd *lockd, const struct node *node)
+{
+	if (node == lockd->tree.root)
+		return FOR_EVER;
+	return node->folder ? A_MOMENT : AT_ONCE;
+}
+
 void view_fill_entry(struct lockd *lockd, struct node *node, const struct stat *status,
 		     struct fuse_entry_param *ret_entry)
 {
-	double time = node == lockd->tree.transfer ? FOR_EVER : AT_ONCE;
-
 	*ret_entry = (struct fuse_entry_param){
 		.ino = tree_number(&lockd->tree, node),
-		.attr_timeout = AT_ONCE,
-		.entry_timeout = time,
+		.attr_timeout = attr_time(lockd, node),
+		.entry_timeout = node == lockd->tree.transfer ? FOR_EVER : attr_time(lockd, node),
 	};
 	view_fill_status(lockd, status, &ret_entry->attr);
 	node->lookups++;
@@ -173,14 +180,15 @@ static void forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *
 void view_getattr(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *info)
 {
 	struct lockd *lockd = lockd_of(req);
+	struct node *node = tree_node(&lockd->tree, number);
 	struct stat shown;
-	int r = see(lockd, tree_node(&lockd->tree, number), &shown);
+	int r = see(lockd, node, &shown);
 
 	(void)info;
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
-		fuse_reply_attr(req, &shown, AT_ONCE);
+		fuse_reply_attr(req, &shown, attr_time(lockd, node));
 }
 
 /* --- changing attributes --------------------------------------------------------------------------- */

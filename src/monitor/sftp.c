@@ -190,6 +190,21 @@ static const struct ipc_table table = {
 	.closed = handle_closed,
 };
 
+static int say_roles(struct sftp_login *login)
+{
+	const struct conf *conf = login->sftp->monitor->conf;
+	struct buf body;
+	int r;
+
+	buf_init(&body, IPC_BODY_MAX);
+	buf_put_u32(&body, ROLE_COUNT);
+	for (unsigned int i = 0; i < ROLE_COUNT; i++)
+		buf_put_str(&body, role_group(conf, (enum role_index)i));
+	r = ipc_channel_send(login->channel, IPC_LOGIN_ROLES, &body, NULL, 0);
+	buf_finish(&body);
+	return r;
+}
+
 static int accept_login(struct sftp *sftp, int fd)
 {
 	_cleanup_fd_ int owned = fd;
@@ -218,7 +233,10 @@ static int accept_login(struct sftp *sftp, int fd)
 	}
 	wl_list_insert(sftp->logins.prev, &login->link);
 	sftp->n_logins++;
-	return 0;
+	r = say_roles(login);
+	if (r < 0)
+		login_free(login);
+	return r;
 }
 
 static int handle_readable(int fd, uint32_t mask, void *data)

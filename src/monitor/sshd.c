@@ -23,7 +23,6 @@
 #include "monitor/handover.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
-#include "monitor/sftp.h"
 #include "net/contract.h"
 #include "net/env.h"
 #include "ssh/folder.h"
@@ -184,42 +183,13 @@ static int handle_end(int fd, uint32_t mask, void *data)
 	return 0;
 }
 
-/* For our PAM module, which nobody but root can say anything to. */
-struct environment {
-	char socket[PATH_MAX], groups[1024];
-};
-
-static void fill_environment(const struct sshd *sshd, struct environment *environment)
-{
-	const struct conf *conf = sshd->monitor->conf;
-	size_t len = sizeof("LAZARET_ADMINISTRATORS=") - 1;
-
-	snprintf(environment->socket, sizeof(environment->socket), "LAZARET_LOGIN=%s/" SFTP_SOCKET,
-		 conf_str(conf, CONF_RUNTIME_DIR));
-	str_copy(environment->groups, sizeof(environment->groups), "LAZARET_ADMINISTRATORS=");
-	for (unsigned int i = 0; i < ROLE_COUNT; i++) {
-		const char *group = role_group(conf, (enum role_index)i);
-
-		if (group[0])
-			len += (size_t)snprintf(environment->groups + len,
-						sizeof(environment->groups) - len, "%s,", group);
-	}
-}
-
 static int launch(struct sshd *sshd, enum step step, const char *const *argv)
 {
-	struct environment environment;
-	const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
-				   environment.socket, environment.groups, NULL};
-	int r;
-
-	fill_environment(sshd, &environment);
-	r = spawn(&(const struct spawn){.path = argv[0],
-					.argv = argv,
-					.env = env,
-					.stderr_fd = sshd->log_fd,
-					.die_with_parent = true},
-		  &sshd->child);
+	int r = spawn(&(const struct spawn){.path = argv[0],
+					    .argv = argv,
+					    .stderr_fd = sshd->log_fd,
+					    .die_with_parent = true},
+		      &sshd->child);
 
 	if (r < 0)
 		return r;

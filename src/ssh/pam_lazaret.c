@@ -3,9 +3,10 @@
  * pam_lazaret.so: a login of a user over SFTP, as sshd sees it. Who he is and whether he may is asked of
  * lazaretd, which does with it what it does with a viewer's login. When it says yes, his view is mounted.
  *
- * It stands in the PAM service of an sshd that lazaretd has started, and learns from the environment that
- * lazaretd gave to it where to ask, and which groups are those of administrators: about them it has no
- * opinion (PAM_IGNORE), and the modules behind it decide.
+ * Who holds a role is no user: about administrators it has no opinion (PAM_IGNORE), and the modules behind
+ * it decide.
+ *
+ *	socket=PATH	where lazaretd is asked, if its runtime-directory is not the usual one
  */
 #include <errno.h>
 #include <grp.h>
@@ -27,8 +28,13 @@
 #include "base/mem.h"
 #include "ipc/message.h"
 
-#define SOCKET_VARIABLE "LAZARET_LOGIN"
-#define GROUPS_VARIABLE "LAZARET_ADMINISTRATORS"
+#define SOCKET "/run/lazaret/sftp-login"
+#define ARGUMENT "socket="
+/* Roles that there may be. */
+#define ROLES_MAX 64
+#define GROUP_NAME_MAX 256
+/* For what needs no check; ms. */
+#define PATIENCE_SHORT 30000
 /* Set in the handle when the password was right: then the account is settled as well. */
 #define DONE "lazaret-done"
 #define ENTRY_MAX 65536
@@ -53,40 +59,72 @@ static bool is_in(const gid_t *groups, int n, const char *name, char *buffer)
 	return false;
 }
 
-static bool is_administrator(const char *user)
+/* Takes the message with the groups of the roles: 1 if the user is in one of them, 0, or what failed. */
+static int read_roles(struct cursor *c, const gid_t *groups, int n, char *buffer)
 {
-	const char *list = getenv(GROUPS_VARIABLE);
+	uint32_t count = cursor_u32(c);
+	int r = 0;
+
+	if (count > ROLES_MAX)
+		return -EPROTO;
+	for (uint32_t i = 0; i < count; i++) {
+		_cleanup_free_ char *name = cursor_str(c, GROUP_NAME_MAX);
+
+		if (cursor_failed(c) || !name)
+			return -EPROTO;
+		r = r || (name[0] && is_in(groups, n, name, buffer));
+	}
+	return cursor_done(c) ? r : -EPROTO;
+}
+
+static int receive(int fd, int patience, enum ipc_type type, uint8_t *storage,
+		   struct ipc_message *ret_message)
+{
+	int r = ipc_recv_wait(fd, patience, storage, ret_message);
+
+	if (r == 0 && ret_message->type != type) {
+		ipc_message_finish(ret_message);
+		r = -EPROTO;
+	}
+	return r;
+}
+
+/* An account that there is not is nobody's; lazaretd refuses it. */
+static int find_administrator(int fd, const char *user, uint8_t *storage)
+{
 	_cleanup_free_ char *buffer = malloc(ENTRY_MAX);
 	_cleanup_free_ gid_t *groups = calloc(GROUPS_MAX, sizeof(gid_t));
-	_cleanup_free_ char *copy = list ? strdup(list) : NULL;
 	struct passwd entry, *found = NULL;
-	int n = GROUPS_MAX;
-	char *rest = copy, *name;
+	struct ipc_message message;
+	int n = GROUPS_MAX, r;
 
-	if (!buffer || !groups || !copy)
-		return false;
+	if (!buffer || !groups)
+		return -ENOMEM;
 	if (getpwnam_r(user, &entry, buffer, ENTRY_MAX, &found) != 0 || !found)
-		return false;
-	if (getgrouplist(user, found->pw_gid, groups, &n) < 0)
-		return false;
-	while ((name = strsep(&rest, ","))) {
-		if (name[0] && is_in(groups, n, name, buffer))
-			return true;
-	}
-	return false;
+		n = 0;
+	else if (getgrouplist(user, found->pw_gid, groups, &n) < 0)
+		return -E2BIG;
+	r = receive(fd, PATIENCE_SHORT, IPC_LOGIN_ROLES, storage, &message);
+	if (r < 0)
+		return r;
+	r = read_roles(&message.body, groups, n, buffer);
+	ipc_message_finish(&message);
+	return r;
 }
 
 /* --- lazaretd --------------------------------------------------------------------------------------- */
 
-static int connect_lazaretd(void)
+static int connect_lazaretd(int argc, const char **argv)
 {
-	const char *path = getenv(SOCKET_VARIABLE);
+	const char *path = SOCKET;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	_cleanup_fd_ int fd = -1;
 	int n;
 
-	if (!path)
-		return -ENOENT;
+	for (int i = 0; i < argc; i++) {
+		if (strncmp(argv[i], ARGUMENT, strlen(ARGUMENT)) == 0)
+			path = argv[i] + strlen(ARGUMENT);
+	}
 	n = snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	if (n < 0 || (size_t)n >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
@@ -114,41 +152,32 @@ static int send_question(int fd, const char *user, const char *password, const c
 }
 
 /* enum login_answer, or a negative errno. */
-static int receive_answer(int fd)
+static int receive_answer(int fd, uint8_t *storage)
 {
-	_cleanup_free_ uint8_t *storage = malloc(IPC_BODY_MAX + 4);
 	struct ipc_message message;
-	int r;
+	int r = receive(fd, PATIENCE, IPC_LOGIN_ANSWER, storage, &message);
 
-	if (!storage)
-		return -ENOMEM;
-	r = ipc_recv_wait(fd, PATIENCE, storage, &message);
 	if (r < 0)
 		return r;
-	if (message.type == IPC_LOGIN_ANSWER)
-		r = cursor_u8(&message.body);
-	if (message.type != IPC_LOGIN_ANSWER || !cursor_done(&message.body) ||
-	    r > LOGIN_ANSWER_ERROR)
+	r = cursor_u8(&message.body);
+	if (!cursor_done(&message.body) || r > LOGIN_ANSWER_ERROR)
 		r = -EPROTO;
 	ipc_message_finish(&message);
 	return r;
 }
 
-static int ask(pam_handle_t *pam, const char *user, const char *password)
+static const char *address_of(pam_handle_t *pam)
 {
 	const void *address = NULL;
-	_cleanup_fd_ int fd = connect_lazaretd();
-	int r = fd;
 
 	if (pam_get_item(pam, PAM_RHOST, &address) != PAM_SUCCESS || !address)
-		address = "";
-	if (r >= 0)
-		r = send_question(fd, user, password, address);
-	if (r >= 0)
-		r = receive_answer(fd);
-	if (r < 0)
-		pam_syslog(pam, LOG_ERR, "lazaretd cannot be asked: %s", strerror(-r));
-	switch (r) {
+		return "";
+	return address;
+}
+
+static int as_pam(enum login_answer answer)
+{
+	switch (answer) {
 	case LOGIN_ANSWER_WELCOME:
 		return PAM_SUCCESS;
 	case LOGIN_ANSWER_REFUSED:
@@ -160,73 +189,85 @@ static int ask(pam_handle_t *pam, const char *user, const char *password)
 	}
 }
 
+/* What is to be done with the connection, once it is known that the person is no administrator. */
+enum question { QUESTION_NONE, QUESTION_PASSWORD, QUESTION_KEY };
+
+static int converse(pam_handle_t *pam, int fd, const char *user, enum question question)
+{
+	_cleanup_free_ uint8_t *storage = malloc(IPC_BODY_MAX + 4);
+	const char *password = NULL;
+	int r = storage ? find_administrator(fd, user, storage) : -ENOMEM;
+
+	if (r == 1)
+		return PAM_IGNORE;
+	if (r == 0 && question == QUESTION_NONE)
+		return PAM_SUCCESS;
+	if (r == 0 && question == QUESTION_PASSWORD &&
+	    (pam_get_authtok(pam, PAM_AUTHTOK, &password, NULL) != PAM_SUCCESS || !password))
+		return PAM_AUTH_ERR;
+	if (r == 0)
+		r = send_question(fd, user, password, address_of(pam));
+	if (r == 0)
+		r = receive_answer(fd, storage);
+	if (r >= 0)
+		return as_pam((enum login_answer)r);
+	pam_syslog(pam, LOG_ERR, "lazaretd cannot be asked: %s", strerror(-r));
+	return PAM_AUTHINFO_UNAVAIL;
+}
+
+static int ask(pam_handle_t *pam, int argc, const char **argv, enum question question)
+{
+	const char *user = NULL;
+	_cleanup_fd_ int fd = -1;
+
+	if (pam_get_user(pam, &user, NULL) != PAM_SUCCESS || !user)
+		return PAM_USER_UNKNOWN;
+	fd = connect_lazaretd(argc, argv);
+	if (fd < 0) {
+		pam_syslog(pam, LOG_ERR, "lazaretd cannot be asked: %s", strerror(-fd));
+		return PAM_AUTHINFO_UNAVAIL;
+	}
+	return converse(pam, fd, user, question);
+}
+
 /* --- what PAM calls --------------------------------------------------------------------------------- */
 
 EXPORT int pam_sm_authenticate(pam_handle_t *pam, int flags, int argc, const char **argv)
 {
-	const char *user = NULL, *password = NULL;
-	int r = pam_get_user(pam, &user, NULL);
+	int r = ask(pam, argc, argv, QUESTION_PASSWORD);
 
 	(void)flags;
-	(void)argc;
-	(void)argv;
-	if (r != PAM_SUCCESS || !user)
-		return PAM_USER_UNKNOWN;
-	if (is_administrator(user))
-		return PAM_IGNORE;
-	r = pam_get_authtok(pam, PAM_AUTHTOK, &password, NULL);
-	if (r != PAM_SUCCESS || !password)
-		return PAM_AUTH_ERR;
-	r = ask(pam, user, password);
-	if (r == PAM_SUCCESS)
-		r = pam_set_data(pam, DONE, (void *)DONE, NULL);
-	return r;
+	return r == PAM_SUCCESS ? pam_set_data(pam, DONE, (void *)DONE, NULL) : r;
 }
 
 EXPORT int pam_sm_acct_mgmt(pam_handle_t *pam, int flags, int argc, const char **argv)
 {
 	const void *done = NULL;
-	const char *user = NULL;
 
 	(void)flags;
-	(void)argc;
-	(void)argv;
 	if (pam_get_data(pam, DONE, &done) == PAM_SUCCESS && done)
 		return PAM_SUCCESS;
-	if (pam_get_user(pam, &user, NULL) != PAM_SUCCESS || !user)
-		return PAM_USER_UNKNOWN;
-	return is_administrator(user) ? PAM_IGNORE : ask(pam, user, NULL);
-}
-
-static int settled(pam_handle_t *pam)
-{
-	const char *user = NULL;
-
-	if (pam_get_user(pam, &user, NULL) != PAM_SUCCESS || !user)
-		return PAM_USER_UNKNOWN;
-	return is_administrator(user) ? PAM_IGNORE : PAM_SUCCESS;
+	return ask(pam, argc, argv, QUESTION_KEY);
 }
 
 EXPORT int pam_sm_setcred(pam_handle_t *pam, int flags, int argc, const char **argv)
 {
 	(void)flags;
-	(void)argc;
-	(void)argv;
-	return settled(pam);
+	return ask(pam, argc, argv, QUESTION_NONE);
 }
 
 EXPORT int pam_sm_open_session(pam_handle_t *pam, int flags, int argc, const char **argv)
 {
 	(void)flags;
-	(void)argc;
-	(void)argv;
-	return settled(pam);
+	return ask(pam, argc, argv, QUESTION_NONE);
 }
 
+/* At its end the daemon may be another one, or none. */
 EXPORT int pam_sm_close_session(pam_handle_t *pam, int flags, int argc, const char **argv)
 {
+	(void)pam;
 	(void)flags;
 	(void)argc;
 	(void)argv;
-	return settled(pam);
+	return PAM_SUCCESS;
 }

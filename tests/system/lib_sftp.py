@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A whole system with its file lock, and the stock SFTP clients on the workstations around it."""
 
+import contextlib
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import signal
@@ -34,13 +36,14 @@ def sweep():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def install_pam(programs, name):
+def install_pam(programs, name, runtime):
     """The PAM services of our sshd, of the programs that are tried."""
     found = list(pathlib.Path(programs).glob("usr/lib*/**/pam_lazaret.so"))
     admin = (TOP / "dist/pam/lazaret-admin.in").read_text(encoding="utf-8").replace(
         "@LIBEXECDIR@", programs + "/usr/libexec/lazaret")
     text = (TOP / "dist/pam/lazaret-sftp.in").read_text(encoding="utf-8").replace(
-        "@PAMDIR@", str(found[0].parent)).replace("@include lazaret-admin\n", admin)
+        "@PAMDIR@", str(found[0].parent)).replace(
+            "pam_lazaret.so", "pam_lazaret.so socket=%s/sftp-login" % runtime, -1).replace("@include lazaret-admin\n", admin)
     path = pathlib.Path("/etc/pam.d") / name
     path.write_text(text, encoding="utf-8")
     return path
@@ -76,7 +79,7 @@ class SftpTest(SystemTest):
 
     @classmethod
     def set_up_clients(cls):
-        install_pam(cls.system.programs, cls.pam.name)
+        install_pam(cls.system.programs, cls.pam.name, cls.runtime())
         wait_until(lambda: cls.system.ctl("status")["file_transfer"] == "port 22"
                    and cls.listens(22), 30, "SFTP is on port 22")
         cls.known = cls.files / "known"
@@ -119,17 +122,20 @@ class SftpTest(SystemTest):
         return cls.transfer(user).with_name("staging")
 
     @classmethod
-    def view(cls, user="alice"):
+    def runtime(cls):
         text = (cls.system.state / "lazaretctl").read_text(encoding="utf-8")
-        runtime = pathlib.Path(text.partition('-s "')[2].partition('"')[0]).parent
-        return runtime / "sftp" / str(cls.system.uid(user))
+        return pathlib.Path(text.partition('-s "')[2].partition('"')[0]).parent
+
+    @classmethod
+    def view(cls, user="alice"):
+        return cls.runtime() / "sftp" / str(cls.system.uid(user))
 
     def put_in_cell(self, name, data, user="alice"):
         """As a program of the cell would: with the user's own uid."""
         path = self.transfer(user) / name
         path.write_bytes(data)
-        uid = self.system.uid(user)
-        os.chown(path, uid, uid)
+        account = pwd.getpwnam(self.system.name(user))
+        os.chown(path, account.pw_uid, account.pw_gid)
         return path
 
     def local(self, name, data=None):
@@ -174,28 +180,53 @@ class SftpTest(SystemTest):
         return self.client("sftp", *self.ssh_options(key), *options, "-b", "-", self.where(user),
                            user=user, input=commands, **named)
 
+    @contextlib.contextmanager
+    def session(self, user="alice", place=0):
+        """A client that stays: a function that gives it a command and returns what it says. It raises
+        AssertionError when the command fails."""
+        process = subprocess.Popen(
+            in_netns(self.network.workstations[place])
+            + ["sftp", *self.ssh_options(), "-q", self.where(user)], cwd=self.files,
+            env=self.environment(user), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, bufsize=1, errors="replace")
+
+        def talk(command):
+            # What it repeats of an unknown command is the sign that it has done the one before.
+            process.stdin.write("%s\n!echo done-$((1+1))\n" % command)
+            process.stdin.flush()
+            said = ""
+            for line in process.stdout:
+                if line.strip() == "done-2":
+                    break
+                said += line
+            else:
+                raise AssertionError("the client has ended: " + said)
+            if re.search(r"Failure|denied|not found|No such|Couldn't|failed|lost", said):
+                raise AssertionError("%s: %s" % (command, said))
+            return said
+
+        try:
+            yield talk
+        finally:
+            process.stdin.close()
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
     def good(self, done):
         self.assertEqual(done.status, 0, done)
         return done
 
-    def lockd(self, user="alice"):
-        """Its process, or None."""
-        for process in self.system.processes("lazaret-lockd"):
-            if self.views_of(process.pid) == self.system.uid(user):
-                return process.pid
-        return None
-
-    @staticmethod
-    def views_of(pid):
-        """The uid whose transfer folder a lockd serves: by what it has open, as root sees it."""
-        for fd in os.listdir("/proc/%d/fd" % pid):
-            try:
-                status = os.stat("/proc/%d/fd/%s" % (pid, fd))
-                target = os.readlink("/proc/%d/fd/%s" % (pid, fd))
-            except OSError:
-                continue
-            if target.endswith("/transfer"):
-                return status.st_uid
+    @classmethod
+    def lockd(cls, user="alice"):
+        """The process that serves him, by what it has open; or None."""
+        wanted = os.stat(cls.transfer(user)) if cls.transfer(user).exists() else None
+        for process in cls.system.processes("lazaret-lockd"):
+            for fd in os.listdir("/proc/%d/fd" % process.pid):
+                with contextlib.suppress(OSError):
+                    status = os.stat("/proc/%d/fd/%s" % (process.pid, fd))
+                    if wanted and (status.st_dev, status.st_ino) == (wanted.st_dev, wanted.st_ino):
+                        return process.pid
         return None
 
     def kill(self, pid):
