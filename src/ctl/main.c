@@ -39,6 +39,8 @@
 #define SOCKET_DEFAULT "/run/lazaret/control"
 #define SOCKET_ENV "LAZARET_SOCKET"
 #define ANSWER_TIMEOUT_MS 30000
+/* Beyond what the daemon gives a new version to come up. */
+#define UPGRADE_TIMEOUT_MS 420000
 
 struct options {
 	const char *socket;
@@ -311,7 +313,8 @@ static int take_answer(int fd, enum command_id id, struct table *table, int *ret
 {
 	static uint8_t storage[IPC_BODY_MAX + 4];
 	struct ipc_message message;
-	int r = ipc_recv_wait(fd, ANSWER_TIMEOUT_MS, storage, &message);
+	int timeout = id == COMMAND_UPGRADE ? UPGRADE_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
+	int r = ipc_recv_wait(fd, timeout, storage, &message);
 	_cleanup_fd_ int out = -1, err = -1, in = -1;
 	int status = ANSWER_STATUS_OK;
 	char *sentence;

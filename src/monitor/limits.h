@@ -77,10 +77,15 @@
 /* How long a session may take to end in order before it is killed; seconds. */
 #define END_TIMEOUT 15
 
-/* An upgrade: how long the new version is tried out, and how long it has to bring up its siblings before
- * the version before is taken again; seconds. */
-#define UPGRADE_TRIAL_TIMEOUT 20
-#define UPGRADE_PROOF 20
+/*
+ * An upgrade: how long the new version is tried out, how long it may stand still while it takes over, and
+ * how long it has to bring up its siblings before the version before is taken again; seconds. The last
+ * also when a sibling dies so often.
+ */
+#define UPGRADE_TRIAL_TIMEOUT 60
+#define UPGRADE_TAKE_TIMEOUT 60
+#define UPGRADE_PROOF 300
+#define UPGRADE_DEATHS 3
 /* What is just being done is waited for: so often, so long; ms. */
 #define UPGRADE_TRIES 100
 #define UPGRADE_PAUSE 50

@@ -114,6 +114,7 @@ struct monitor {
 		uint32_t n; /* its programs, of which there may be more or fewer than of ours */
 		int fds[HANDOVER_PROGRAMS_MAX];
 		struct wl_event_source *timer;
+		unsigned int deaths; /* of siblings, meanwhile */
 	} before;
 
 	struct keyd *keyd;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "monitor/limits.h"
 #include "monitor/monitor.h"
+#include "monitor/upgrade.h"
 
 static void handle_gone(void *data);
 
@@ -73,6 +74,7 @@ static void handle_gone(void *data)
 	log_event(LOG_ERROR, "sibling.died", LOG_STR("program", sibling->name), LOG_STR("how", how),
 		  LOG_INT("restart_ms", sibling->pause));
 	sibling->lost(sibling->data);
+	upgrade_sibling_died(sibling->monitor);
 	start_later(sibling);
 }
 

@@ -37,6 +37,8 @@ NODISCARD int upgrade_check(struct monitor *monitor, int fd, FILE *errors);
  * returns only if that cannot be done either.
  */
 NODISCARD int upgrade_take(struct monitor *monitor, int fd, bool returned);
+/* One that has just started dies: a version whose siblings do not live is no good. */
+void upgrade_sibling_died(struct monitor *monitor);
 /* keyd or netd has come up. */
 void upgrade_proven(struct monitor *monitor);
 

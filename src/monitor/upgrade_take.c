@@ -327,7 +327,7 @@ static void guard(const struct monitor *monitor, const struct handover *h, int s
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(fatal); i++)
 		(void)signal(fatal[i], handle_fatal);
-	(void)alarm(UPGRADE_PROOF);
+	(void)alarm(UPGRADE_TAKE_TIMEOUT);
 }
 
 static void unguard(void)
@@ -482,6 +482,12 @@ static void settle_versions(struct monitor *monitor)
 		if (session->phase == SESSION_RUNNING && session->parked && session->uid == 0)
 			session_end(session, "There is a newer version.");
 	}
+}
+
+void upgrade_sibling_died(struct monitor *monitor)
+{
+	if (monitor->before.timer && ++monitor->before.deaths == UPGRADE_DEATHS)
+		wl_event_source_timer_update(monitor->before.timer, 1);
 }
 
 static int handle_unproven(void *data)
