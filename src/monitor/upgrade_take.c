@@ -257,19 +257,19 @@ static int check_installation(const struct conf *conf, FILE *errors)
 			r == -EXDEV ? "is not of version " LAZARET_VERSION : "cannot be used");
 		return r;
 	}
-	programs_close(&programs);
-	for (size_t i = 0; i < ARRAY_LEN(accounts); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(accounts) && r == 0; i++) {
 		uid_t uid;
 		gid_t gid;
 
 		r = confine_lookup(conf_str(conf, accounts[i]), &uid, &gid);
-		if (r < 0) {
+		if (r < 0)
 			fprintf(errors, "the account \"%s\" is missing\n",
 				conf_str(conf, accounts[i]));
-			return r;
-		}
 	}
-	return 0;
+	if (r == 0)
+		r = upgrade_try_keyd(conf, &programs, errors);
+	programs_close(&programs);
+	return r;
 }
 
 int upgrade_check(struct monitor *monitor, int fd, FILE *errors)
@@ -584,10 +584,10 @@ int upgrade_take(struct monitor *monitor, int fd, bool returned)
 	monitor->started = h.started;
 	monitor->sandbox_proven = h.sandbox_proven;
 	r = take_places(monitor, &h, returned);
-	if (r == 0)
-		r = take_siblings(monitor, &h);
 	if (r == 0 && !returned)
 		r = keep_before(monitor, &h);
+	if (r == 0)
+		r = take_siblings(monitor, &h);
 	if (r == 0) {
 		begin(monitor, &h, fd, returned);
 	} else {

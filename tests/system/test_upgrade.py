@@ -371,6 +371,24 @@ class Refusals(UpgradeTest):
         finally:
             path.write_text(kept, "utf-8")
 
+    def test_certificate_is_wrong(self):
+        """What the running key holder has loaded is not given up for what cannot be loaded."""
+        words = self.daemon.command
+        text = "".join(pathlib.Path(b).read_text("utf-8") for a, b in zip(words, words[1:])
+                       if a in ("-f", "--file"))
+        path = pathlib.Path(re.findall(r'^certificate = "(.*)"', text, re.M)[-1])
+        kept = path.read_bytes()
+        try:
+            for content, part in ((b"no certificate\n", "certificate"), (None, "cannot be read")):
+                path.unlink()
+                if content is not None:
+                    path.write_bytes(content)
+                self.refused_upgrade(part, "nothing changed")
+                with self.system.connection(1) as connection:
+                    connection.to_credentials()
+        finally:
+            path.write_bytes(kept)
+
     def test_crash_while_it_takes_over(self):
         """The new program is well when it is tried out, and dies as soon as it is executed."""
         self.versions.install(NEXT)
