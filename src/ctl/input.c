@@ -125,14 +125,14 @@ static int take(char *data, size_t max, size_t *ret_len)
 
 int input_read(size_t max, char **ret_data, size_t *ret_len)
 {
-	size_t size = max + INPUT_TRAILER + 1, len = 0;
+	size_t most = MIN(max, (size_t)INPUT_MAX), size = most + INPUT_TRAILER + 1, len = 0;
 	/* At once, so that no copy of a secret is left behind; pages that are not used do not exist. */
 	char *data = malloc(size);
-	int r = data ? take(data, max, &len) : -ENOMEM;
+	int r = data ? take(data, most, &len) : -ENOMEM;
 
 	if (r < 0) {
 		mem_wipe_free(data, data ? size : 0);
-		return complain(r, max);
+		return complain(r, most);
 	}
 	*ret_data = data;
 	*ret_len = len;

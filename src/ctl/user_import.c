@@ -95,8 +95,8 @@ static int make_one(struct user_store *store, const struct add_options *options)
 	struct user_made made;
 	char why[WHY_MAX];
 
-	if (user_make(store, &options->wish, false, options->preview, &made, why, sizeof(why)) <
-	    0) {
+	if (user_make(store, &options->wish, false, options->preview, NULL, &made, why,
+		      sizeof(why)) < 0) {
 		fprintf(stderr, "lazaretctl: %s\n", why);
 		return ANSWER_STATUS_FAILED;
 	}
@@ -141,6 +141,7 @@ struct import {
 	void *seen; /* names, as a tree */
 	unsigned int added, updated, existing, broken;
 	json_object *problems, *passwords; /* for --json */
+	struct user_batch batch;
 };
 
 static void note_problem(struct import *import, size_t line, const char *why)
@@ -163,7 +164,8 @@ static void note_done(struct import *import, const struct user_wish *wish,
 {
 	json_object *item;
 
-	import->added += !made->exists;
+	/* Of those in the batch it is not known yet. */
+	import->added += !made->exists && (import->preview || made->password[0]);
 	import->updated += made->updated;
 	import->existing += made->exists && !made->updated;
 	if (import->json && made->password[0]) {
@@ -202,6 +204,33 @@ static int check_again(struct import *import, const struct user_wish *wish, char
 	return 0;
 }
 
+static void end_batch(struct import *import)
+{
+	size_t n = import->batch.n;
+	char why[WHY_MAX];
+
+	if (n == 0)
+		return;
+	if (user_batch_end(&import->store, &import->batch, why, sizeof(why)) == 0) {
+		import->added += (unsigned int)n;
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		note_problem(import, import->batch.items[i].line, why);
+}
+
+/* One whose password is made up is whole by itself, and is shown then. */
+static int make(struct import *import, const struct user_wish *wish, struct user_made *made,
+		char *why, size_t size)
+{
+	bool waits = wish->password != USER_PASSWORD_GENERATED;
+
+	if (!waits || user_batch_full(&import->batch) || user_store_is_full(&import->store))
+		end_batch(import);
+	return user_make(&import->store, wish, import->update, import->preview,
+			 waits ? &import->batch : NULL, made, why, size);
+}
+
 static void import_row(struct import *import, const struct csv_row *row,
 		       const struct user_header *header)
 {
@@ -213,8 +242,7 @@ static void import_row(struct import *import, const struct csv_row *row,
 	if (r == 0)
 		r = check_again(import, &wish, why, sizeof(why));
 	if (r == 0)
-		r = user_make(&import->store, &wish, import->update, import->preview, &made, why,
-			      sizeof(why));
+		r = make(import, &wish, &made, why, sizeof(why));
 	if (r < 0)
 		note_problem(import, row->line, why);
 	else
@@ -261,6 +289,7 @@ static int import_rows(struct import *import, const struct csv_rows *rows)
 		import_row(import, &rows->rows[i], &header);
 		stopped = i + 1 < rows->n && user_store_explain_stop();
 	}
+	end_batch(import);
 	print_summary(import);
 	return stopped || import->broken ? ANSWER_STATUS_FAILED : ANSWER_STATUS_OK;
 }

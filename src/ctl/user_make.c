@@ -20,6 +20,9 @@ static const char alphabet[] = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz
 #define SHELL "/usr/sbin/nologin"
 #define HOME "/nonexistent"
 #define SAID_MAX 256
+/* useradd(8): the number is somebody's by now; and how often another one is tried. */
+#define USERADD_UID_IN_USE 4
+#define UID_TRIES 8
 
 /* --- passwords -------------------------------------------------------------------------------- */
 
@@ -103,57 +106,92 @@ static int run_useradd(const struct user_store *store, const struct user_wish *w
 	return user_store_run(store, argv, NULL, said, size);
 }
 
-/* Whatever is there of it. */
-static void take_back(const struct user_store *store, const char *name, char *why, size_t size)
+bool user_take_back(const struct user_store *store, const char *name, uid_t uid, char *why,
+		    size_t size)
 {
 	const char *const argv[] = {"/usr/sbin/userdel", "--", name, NULL};
+	const struct passwd *entry = getpwnam(name);
 	char said[SAID_MAX];
 	size_t len = strlen(why);
 
-	if (!getpwnam(name) || user_store_run(store, argv, NULL, said, sizeof(said)) == 0) {
-		user_store_end(store);
-		return;
-	}
-	/* It stays in the journal, and whoever comes next tries again. */
+	if (!entry || entry->pw_uid != uid || entry->pw_gid != store->accounts.users ||
+	    user_store_run(store, argv, NULL, said, sizeof(said)) == 0)
+		return true;
 	user_store_stop();
-	snprintf(why + len, size - len, "; and it cannot be removed again: %s", said);
+	snprintf(why + len, size - len, "; and %s cannot be removed again: %s", name, said);
+	return false;
 }
 
-static int add(struct user_store *store, const struct user_wish *wish, struct user_made *made,
-	       char *why, size_t size)
+/* Its password, now or with those of others. */
+static int complete(struct user_store *store, const struct user_wish *wish, uid_t uid,
+		    const char *secret, struct user_batch *batch, char *why, size_t size)
 {
-	uid_t uid = accounts_free_uid(&store->accounts);
-	const char *secret = wish->secret;
-	char said[SAID_MAX];
 	int r = 0;
 
-	if (uid == 0) {
-		snprintf(why, size, "no number is free for it (1000 to 59999)");
-		return -EINVAL;
-	}
-	if (wish->password == USER_PASSWORD_GENERATED) {
-		r = user_generate_password(made->password);
-		secret = made->password;
-	}
-	if (r == 0)
-		r = user_store_begin(store, "add", wish->user, uid);
-	if (r < 0) {
-		snprintf(why, size, "it cannot be begun: %s", strerror(-r));
-		return -EINVAL;
-	}
-	if (run_useradd(store, wish, uid, said, sizeof(said)) != 0) {
-		snprintf(why, size, "%s", said);
-		take_back(store, wish->user, why, size);
-		return -EINVAL;
+	if (batch) {
+		user_batch_add(batch, wish->line, wish->user, uid,
+			       wish->password == USER_PASSWORD_HASH ? wish->secret : NULL);
+		return 0;
 	}
 	if (wish->password != USER_PASSWORD_LOCKED)
 		r = user_set_password(store, wish->user, secret,
 				      wish->password == USER_PASSWORD_HASH, why, size);
-	if (r < 0)
-		take_back(store, wish->user, why, size);
-	else
+	/* What cannot be taken back stays in the journal, and whoever comes next tries again. */
+	if (r == 0 || user_take_back(store, wish->user, uid, why, size))
 		user_store_end(store);
 	return r;
+}
+
+/* 0, or what useradd has come to, which may be that somebody else got the number first. */
+static int make_account(struct user_store *store, const struct user_wish *wish, uid_t *ret_uid,
+			char *why, size_t size)
+{
+	uid_t uid = accounts_free_uid(&store->accounts);
+	char said[SAID_MAX];
+	int r;
+
+	if (uid == 0) {
+		snprintf(why, size, "no number is free for it (1000 to 59999)");
+		return -ENOSPC;
+	}
+	r = user_store_begin(store, "add", wish->user, uid);
+	if (r < 0) {
+		snprintf(why, size, "it cannot be begun: %s", strerror(-r));
+		return r;
+	}
+	*ret_uid = uid;
+	r = run_useradd(store, wish, uid, said, sizeof(said));
+	if (r != 0)
+		snprintf(why, size, "%s", said);
+	return r;
+}
+
+static int add(struct user_store *store, const struct user_wish *wish, struct user_batch *batch,
+	       struct user_made *made, char *why, size_t size)
+{
+	const char *secret = wish->secret;
+	uid_t uid = 0;
+	int r = 0;
+
+	if (wish->password == USER_PASSWORD_GENERATED) {
+		if (user_generate_password(made->password) < 0) {
+			snprintf(why, size, "no password can be made up");
+			return -EINVAL;
+		}
+		secret = made->password;
+	}
+	for (int i = 0; i < UID_TRIES; i++) {
+		r = make_account(store, wish, &uid, why, size);
+		if (r != USERADD_UID_IN_USE)
+			break;
+	}
+	if (r == 0)
+		return complete(store, wish, uid, secret, batch, why, size);
+	/* The journal of a batch goes on: others are in it. */
+	if ((uid == 0 || user_take_back(store, wish->user, uid, why, size)) &&
+	    !(batch && batch->n > 0))
+		user_store_end(store);
+	return -EINVAL;
 }
 
 /* --- changes ---------------------------------------------------------------------------------- */
@@ -250,14 +288,14 @@ static int check(const struct user_store *store, const struct user_wish *wish,
 }
 
 int user_make(struct user_store *store, const struct user_wish *wish, bool update, bool preview,
-	      struct user_made *ret_made, char *why, size_t size)
+	      struct user_batch *batch, struct user_made *ret_made, char *why, size_t size)
 {
 	const struct account_entry *entry = accounts_find(&store->accounts, wish->user);
 	struct user_made made = {.exists = entry != NULL, .updated = entry && update};
 	int r = check(store, wish, entry, update, why, size);
 
 	if (r == 0 && !preview && !entry)
-		r = add(store, wish, &made, why, size);
+		r = add(store, wish, batch, &made, why, size);
 	if (r == 0 && !preview && made.updated)
 		r = change(store, entry, wish, why, size);
 	if (r == 0)

@@ -129,7 +129,7 @@ static void describe(const struct user_store *store, const struct account_entry 
 	puts("; a session that runs ends.");
 }
 
-static int remove_one(const struct user_store *store, const struct account_entry *entry)
+static int remove_one(struct user_store *store, const struct account_entry *entry)
 {
 	int r = user_store_begin(store, "remove", entry->name, entry->uid);
 
@@ -148,7 +148,7 @@ static int remove_one(const struct user_store *store, const struct account_entry
 	return 0;
 }
 
-static int remove_all(const struct user_store *store, const struct user_select *select)
+static int remove_all(struct user_store *store, const struct user_select *select)
 {
 	_cleanup_free_ struct account_entry **entries = NULL;
 	size_t n = 0, done = 0;

@@ -21,11 +21,13 @@
 #include "base/str.h"
 #include "ctl/answer.h"
 #include "ctl/files.h"
+#include "ctl/user_batch.h"
 #include "ctl/user_check.h"
 #include "ctl/user_remove.h"
 
 #define FOLDER "accounts"
 #define RECORD_MAX 128
+#define JOURNAL_MAX (4 * USER_BATCH_MAX * RECORD_MAX)
 #define SAID_MAX 4096
 /* How long somebody else may hold what we need; seconds, and between two tries; ms. */
 #define PATIENCE 15
@@ -109,7 +111,7 @@ int user_store_run(const struct user_store *store, const char *const *argv, cons
 
 /* --- the journal ------------------------------------------------------------------------------ */
 
-int user_store_begin(const struct user_store *store, const char *verb, const char *name, uid_t uid)
+int user_store_begin(struct user_store *store, const char *verb, const char *name, uid_t uid)
 {
 	char record[RECORD_MAX];
 	int n = snprintf(record, sizeof(record), "%s %s %u\n", verb, name, (unsigned int)uid);
@@ -117,32 +119,34 @@ int user_store_begin(const struct user_store *store, const char *verb, const cha
 	if (n < 0 || (size_t)n >= sizeof(record))
 		return -EINVAL;
 	/* One write: a record is there, or not. */
-	if (ftruncate(store->journal, 0) < 0)
-		return -errno;
-	if (pwrite(store->journal, record, (size_t)n, 0) != n)
+	if (store->journal_len + (size_t)n >= JOURNAL_MAX)
+		return -E2BIG;
+	if (pwrite(store->journal, record, (size_t)n, (off_t)store->journal_len) != n)
 		return -EIO;
+	store->journal_len += (size_t)n;
 	return fdatasync(store->journal) < 0 ? -errno : 0;
 }
 
-void user_store_end(const struct user_store *store)
+bool user_store_is_full(const struct user_store *store)
 {
+	return store->journal_len > JOURNAL_MAX / 2;
+}
+
+void user_store_end(struct user_store *store)
+{
+	store->journal_len = 0;
 	/* When it stays all the same, what was done last is undone: said, and no harm. */
 	if (ftruncate(store->journal, 0) < 0)
 		fprintf(stderr, "lazaretctl: the journal of accounts cannot be written: %s\n",
 			strerror(errno));
 }
 
-/* "verb name uid\n", whole; anything else was never finished, so nothing was begun. */
-static bool read_record(const struct user_store *store, char *verb, char *name, uid_t *ret_uid)
+/* "verb name uid"; anything else we have not written. */
+static bool read_record(char *record, char *verb, char *name, uid_t *ret_uid)
 {
-	char record[RECORD_MAX];
-	ssize_t n = pread(store->journal, record, sizeof(record) - 1, 0);
 	char *first, *second;
 	int64_t uid;
 
-	if (n <= 0 || record[n - 1] != '\n')
-		return false;
-	record[n - 1] = '\0';
 	first = strchr(record, ' ');
 	second = first ? strchr(first + 1, ' ') : NULL;
 	if (!second)
@@ -182,14 +186,13 @@ static int read_accounts(struct user_store *store)
 	return accounts_read(&store->accounts, store->conf);
 }
 
-static int mend(struct user_store *store)
+static int mend_one(const struct user_store *store, char *record)
 {
 	char verb[8], name[USER_NAME_MAX + 1];
 	const struct account_entry *entry;
 	uid_t uid;
-	int r = 0;
 
-	if (!read_record(store, verb, name, &uid))
+	if (!read_record(record, verb, name, &uid))
 		return 0;
 	entry = accounts_find(&store->accounts, name);
 	if (str_eq(verb, "remove")) {
@@ -197,10 +200,30 @@ static int mend(struct user_store *store)
 		if (user_remove_rest(store, name, uid) < 0)
 			fprintf(stderr, "note: %s is locked and not removed; remove it again\n",
 				name);
+		return 0;
 	}
 	/* Somebody else's of the same name it is not: that would have another number. */
 	if (str_eq(verb, "add") && entry && entry->uid == uid && entry->is_user)
-		r = undo_add(store, entry);
+		return undo_add(store, entry);
+	return 0;
+}
+
+static int mend(struct user_store *store)
+{
+	char journal[JOURNAL_MAX];
+	ssize_t n = pread(store->journal, journal, sizeof(journal) - 1, 0);
+	char *record = journal, *end;
+	int r = 0;
+
+	if (n <= 0)
+		return n < 0 ? -errno : 0;
+	journal[n] = '\0';
+	/* What has no end was never written wholly, so it was never begun. */
+	while (r == 0 && (end = strchr(record, '\n'))) {
+		*end = '\0';
+		r = mend_one(store, record);
+		record = end + 1;
+	}
 	if (r < 0)
 		return r;
 	user_store_end(store);

@@ -3,9 +3,9 @@
  * What every change of users goes through: one at a time, each account whole or not at all, the shadow
  * suite's programs doing it.
  *
- * The folder "accounts" below the state directory has the files "lock" and "journal". The journal has at
- * most one record: the account that is being made or removed. Whoever comes next after a kill undoes
- * what was being made, and ends what was being removed.
+ * The folder "accounts" below the state directory has the files "lock" and "journal". The journal has a
+ * record for each account that is being made or removed. Whoever comes next after a kill undoes what
+ * was being made, and ends what was being removed.
  */
 #ifndef LAZARET_CTL_USER_STORE_H
 #define LAZARET_CTL_USER_STORE_H
@@ -27,6 +27,7 @@ struct user_store {
 	struct accounts accounts;
 	const char *socket; /* of the daemon */
 	int lock, journal;
+	size_t journal_len;
 	char state[PATH_MAX]; /* the state directory */
 };
 
@@ -46,11 +47,13 @@ void user_store_close(struct user_store *store);
 NODISCARD int user_store_run(const struct user_store *store, const char *const *argv,
 			     const char *input, char *said, size_t size);
 
-/* On record, on the disk, before anything is done. */
-NODISCARD int user_store_begin(const struct user_store *store, const char *verb, const char *name,
+/* On record, on the disk, before anything is done; beside what is begun and not ended. */
+NODISCARD int user_store_begin(struct user_store *store, const char *verb, const char *name,
 			       uid_t uid);
-/* Done: nothing is to be mended. */
-void user_store_end(const struct user_store *store);
+/* Done, all that was begun: nothing is to be mended. */
+void user_store_end(struct user_store *store);
+/* So much is begun that it should be ended before more is. */
+bool user_store_is_full(const struct user_store *store);
 
 /* Somebody wants us to end, or it takes too long: after the account that we are at. */
 bool user_store_stopped(void);
