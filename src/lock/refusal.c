@@ -18,9 +18,8 @@ static const char *const words[2][POLICY_RULES] = {
 			[POLICY_DAILY_FILES] =
 				"you have transferred %s files today, and no more may "
 				"be",
-			[POLICY_TYPE] = "files of the type \"%s\" may not pass in this direction",
-			[POLICY_REVIEW] = "files of the type \"%s\" pass only when somebody has "
-					  "released them",
+			[POLICY_TYPE] = "%s may not pass in this direction",
+			[POLICY_REVIEW] = "%s pass only when somebody has released them",
 			[POLICY_NAME] = "its name ends as that of another type than what it is, "
 					"\"%s\"",
 			[POLICY_SIGNATURE] = "the virus scanner has found \"%s\"",
@@ -44,9 +43,8 @@ static const char *const words[2][POLICY_RULES] = {
 			[POLICY_DAILY_FILES] =
 				"Sie haben heute %s Dateien übertragen, mehr dürfen es "
 				"nicht sein",
-			[POLICY_TYPE] = "Dateien des Typs „%s“ dürfen in dieser Richtung nicht "
-					"übertragen werden",
-			[POLICY_REVIEW] = "Dateien des Typs „%s“ müssen erst freigegeben werden",
+			[POLICY_TYPE] = "%s dürfen in dieser Richtung nicht übertragen werden",
+			[POLICY_REVIEW] = "%s müssen erst freigegeben werden",
 			[POLICY_NAME] =
 				"ihr Name endet wie der eines anderen Typs als das, was sie ist: "
 				"„%s“",
@@ -71,21 +69,28 @@ static const struct {
 	const char *type;
 	const char *text[2];
 } own_types[] = {
-	{CHECK_TYPE_UNKNOWN, {"unknown", "unbekannt"}},
+	{CHECK_TYPE_UNKNOWN, {"files of an unknown type", "Dateien unbekannten Typs"}},
 	{CHECK_TYPE_ENCRYPTED,
-	 {"encrypted archive or document", "verschlüsseltes Archiv oder Dokument"}},
-	{CHECK_TYPE_MACROS, {"document with macros", "Dokument mit Makros"}},
-	{CHECK_TYPE_TOO_LARGE, {"not to be looked into whole", "nicht vollständig zu untersuchen"}},
-	{CHECK_TYPE_EMPTY, {"empty", "leer"}},
+	 {"encrypted archives and documents", "verschlüsselte Archive und Dokumente"}},
+	{CHECK_TYPE_MACROS, {"documents with macros", "Dokumente mit Makros"}},
+	{CHECK_TYPE_TOO_LARGE,
+	 {"files that cannot be looked into whole",
+	  "Dateien, die nicht vollständig untersucht werden können,"}},
+	{CHECK_TYPE_EMPTY, {"empty files", "leere Dateien"}},
 };
 
-static const char *type_text(const char *type, enum refusal_language language)
+/* Of whom the sentence speaks. */
+static void name_kind(const char *type, enum refusal_language language, char *out, size_t size)
 {
 	for (size_t i = 0; i < ARRAY_LEN(own_types); i++) {
-		if (str_eq(type, own_types[i].type))
-			return own_types[i].text[language];
+		if (str_eq(type, own_types[i].type)) {
+			str_copy(out, size, own_types[i].text[language]);
+			return;
+		}
 	}
-	return type;
+	snprintf(out, size,
+		 language == REFUSAL_DE ? "Dateien des Typs „%s“" : "files of the type \"%s\"",
+		 type);
 }
 
 const char *refusal_name(const char *name, char *out)
@@ -111,8 +116,10 @@ static void fill(const struct policy_reason *reason, enum refusal_language langu
 		break;
 	case POLICY_TYPE:
 	case POLICY_REVIEW:
+		name_kind(reason->fact->type, language, out, size);
+		break;
 	case POLICY_NAME:
-		str_copy(out, size, type_text(reason->fact->type, language));
+		str_copy(out, size, reason->fact->type);
 		break;
 	default:
 		str_sanitize(out, size, reason->text, strlen(reason->text));
