@@ -207,8 +207,7 @@ static int run_show(const struct request *request)
 	return r < 0 ? r : finish(request, false, "");
 }
 
-/* What the person whose file it is reads in his picture. */
-static void tell_person(struct checkd *checkd, const struct quarantine_item *item, bool released)
+void check_admin_tell(struct checkd *checkd, const struct quarantine_item *item, bool released)
 {
 	static const char *const texts[2][2] = {
 		{"The file \"%s\" was not released and has been deleted.",
@@ -249,7 +248,7 @@ static int run_release(const struct request *request)
 	if (quarantine_release(checkd->quarantine, request->words[1], request->words[2]) < 0)
 		return finish(request, true, "the release could not be written down");
 	write_log("quarantine.released", item, request->words[2]);
-	tell_person(checkd, item, true);
+	check_admin_tell(checkd, item, true);
 	return finish(request, false, "Released: it passes when it is transferred once more.");
 }
 
@@ -261,7 +260,7 @@ static int run_drop(const struct request *request)
 	if (!item)
 		return no_such(request);
 	write_log("quarantine.dropped", item, request->words[2]);
-	tell_person(checkd, item, false);
+	check_admin_tell(checkd, item, false);
 	return quarantine_drop(checkd->quarantine, request->words[1]) < 0
 		       ? no_such(request)
 		       : finish(request, false, "Dropped.");

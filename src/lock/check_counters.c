@@ -122,6 +122,7 @@ static int read_day(struct check_counters *counters)
 {
 	FILE *in = fdopen(dup(counters->file), "r");
 	char line[128];
+	bool cut = false;
 	int r = 0;
 
 	if (!in)
@@ -133,13 +134,17 @@ static int read_day(struct check_counters *counters)
 		uint64_t bytes;
 		uid_t uid;
 
-		if (len == 0 || line[len - 1] != '\n')
+		cut = len == 0 || line[len - 1] != '\n';
+		if (cut)
 			continue;
 		line[len - 1] = '\0';
 		if (check_counters_parse(line, &uid, &direction, &bytes) == 0)
 			r = note(counters, uid, direction, bytes);
 	}
 	fclose(in);
+	/* So that the next one is a line of its own. */
+	if (r == 0 && cut)
+		r = fd_write_all(counters->file, "\n", 1);
 	return r;
 }
 
@@ -219,11 +224,21 @@ int check_counters_add(struct check_counters *counters, uid_t uid, enum check_di
 	char line[64];
 	int len = snprintf(line, sizeof(line), "%u %s %llu\n", (unsigned int)uid,
 			   direction == CHECK_UP ? "up" : "down", (unsigned long long)bytes);
+	off_t end;
 	int r = 0;
 
 	if (day_of(now) != counters->day || counters->file < 0)
 		r = begin_day(counters, day_of(now));
-	if (r == 0)
-		r = fd_write_all(counters->file, line, (size_t)len);
-	return r < 0 ? r : note(counters, uid, direction, bytes);
+	if (r < 0)
+		return r;
+	end = lseek(counters->file, 0, SEEK_END);
+	if (end < 0)
+		return -errno;
+	r = fd_write_all(counters->file, line, (size_t)len);
+	if (r < 0) {
+		/* Half a line would spoil the next one. */
+		(void)!ftruncate(counters->file, end);
+		return r;
+	}
+	return note(counters, uid, direction, bytes);
 }

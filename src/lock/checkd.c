@@ -18,6 +18,7 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "ipc/channel.h"
+#include "lock/check_admin.h"
 #include "lock/check_cache.h"
 #include "lock/check_counters.h"
 #include "lock/check_job.h"
@@ -101,9 +102,11 @@ static void apply(struct checkd *checkd)
 			     (uint64_t)conf_int(conf, CONF_LOCK_QUARANTINE_DAYS) * 86400);
 }
 
+/* A released one that is over was transferred, or is not wanted. */
 static void tell_expired(void *data, const struct quarantine_item *item)
 {
-	(void)data;
+	if (item->state == QUARANTINE_WAITING)
+		check_admin_tell(data, item, false);
 	log_event(LOG_INFO, "quarantine.expired", LOG_STR("id", item->id),
 		  LOG_STR("name", item->name), LOG_STR("user", item->user));
 }
@@ -212,7 +215,8 @@ static int open_parts(struct checkd *checkd)
 		return -ENOMEM;
 	wl_list_init(&checkd->waiting);
 	apply(checkd);
-	(void)handle_tick(checkd);
+	/* What grew old meanwhile is told of when there is somebody to tell it. */
+	wl_event_source_timer_update(checkd->timer, 1000);
 	return clamd_create(checkd->loop, checkd->conf, handle_signatures, checkd, &checkd->clamd);
 }
 

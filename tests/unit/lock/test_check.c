@@ -326,6 +326,11 @@ static void test_counters(void **state)
 	assert_int_equal(check_counters_open(dir, now, &counters), 0);
 	assert_int_equal(check_counters_used(counters, 1005, CHECK_UP, now).bytes, 1006);
 	assert_int_equal(check_counters_used(counters, 1000, CHECK_UP, now).bytes, 1000);
+	/* What comes behind the line that was cut is whole. */
+	assert_int_equal(check_counters_add(counters, 1000, CHECK_UP, 5, now), 0);
+	check_counters_close(counters);
+	assert_int_equal(check_counters_open(dir, now, &counters), 0);
+	assert_int_equal(check_counters_used(counters, 1000, CHECK_UP, now).bytes, 1005);
 	/* A day is over: nothing was transferred yet, and the old file goes. */
 	assert_int_equal(check_counters_used(counters, 1005, CHECK_UP, now + DAY).bytes, 0);
 	assert_int_equal(check_counters_add(counters, 1005, CHECK_UP, 3, now + DAY), 0);
