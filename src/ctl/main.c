@@ -173,7 +173,7 @@ static int run_local(const struct options *options, enum command_id id, size_t n
 	case COMMAND_CONFIG_DIFF:
 		return settings_diff();
 	case COMMAND_CONFIG_APPLY:
-		return settings_apply(options->socket);
+		return settings_apply(options->socket, n, arguments);
 	case COMMAND_CONFIG_REVERT:
 		return settings_revert();
 	case COMMAND_CONFIG_HISTORY:

@@ -29,6 +29,7 @@
 #include "ctl/answer.h"
 #include "ctl/contract_read.h"
 #include "ctl/files.h"
+#include "ctl/program.h"
 #include "ctl/request.h"
 #include "ctl/settings_text.h"
 
@@ -404,8 +405,8 @@ static char *stamp(const struct store *store, int64_t number, const char *text)
 	return settings_replace(text, STAMP, line);
 }
 
-/* Whether the daemon has taken it; *ret_absent: there is none. */
-static bool reload(const char *socket, bool *ret_absent)
+/* Whether the daemon has taken it; *ret_absent: there is none; *ret_fixed: a restart is needed. */
+static bool reload(const char *socket, bool *ret_absent, bool *ret_fixed)
 {
 	static const char *const words[] = {"reload"};
 	_cleanup_free_ char *sentence = NULL;
@@ -413,6 +414,8 @@ static bool reload(const char *socket, bool *ret_absent)
 	int r = request_ask(socket, ARRAY_LEN(words), words, &status, &sentence);
 
 	*ret_absent = r == -ENOENT || r == -ECONNREFUSED;
+	*ret_fixed = r == 0 && status != ANSWER_STATUS_OK &&
+		     strstr(sentence, "cannot change while the system runs");
 	if (r == 0 && status == ANSWER_STATUS_OK)
 		return true;
 	fprintf(stderr, "lazaretctl: %s\n",
@@ -422,15 +425,68 @@ static bool reload(const char *socket, bool *ret_absent)
 	return *ret_absent;
 }
 
-static int put_in_force(const struct store *store, const char *socket, int64_t number,
+/* How the draft is put in force. */
+struct way {
+	const char *socket;
+	bool full, yes;
+};
+
+/* Sessions that a restart would end; parked ones are nobody's. -1: the daemon does not say. */
+static int count_sessions(const char *socket)
+{
+	const char *const argv[] = {"/proc/self/exe", "--socket", socket,
+				    "--json",         "sessions", NULL};
+	_cleanup_free_ char *text = NULL;
+	json_object *list;
+	int status = 0, n = 0;
+
+	if (program_run(&(const struct program){.argv = argv, .max = TEXT_MAX, .timeout_ms = 30000},
+			&status, &text, NULL) < 0 ||
+	    status != 0)
+		return -1;
+	list = json_tokener_parse(text);
+	for (size_t i = 0;
+	     json_object_is_type(list, json_type_array) && i < json_object_array_length(list);
+	     i++) {
+		json_object *item = json_object_array_get_idx(list, i);
+		const char *state = json_object_get_string(json_object_object_get(item, "state"));
+
+		n += !state || !str_eq(state, "parked");
+	}
+	json_object_put(list);
+	return n;
+}
+
+/* What the running daemon does not take, the next one will: the file is written already. */
+static int restart(const struct store *store, const struct way *way, int64_t number,
+		   const char *text, int n_sessions)
+{
+	static const char *const words[] = {"shutdown", "--restart"};
+	_cleanup_free_ char *sentence = NULL;
+	int status, r = write_version(store, number, text);
+
+	if (r < 0)
+		return fail("this version cannot be kept", r);
+	drop_draft(store);
+	printf("Applied as version %lld; the system restarts, and %d sessions end.\n",
+	       (long long)number, n_sessions);
+	/* We may end with it. */
+	fflush(stdout);
+	r = request_ask(way->socket, ARRAY_LEN(words), words, &status, &sentence);
+	return r < 0 ? fail("the system did not restart", r) : status;
+}
+
+static int put_in_force(const struct store *store, const struct way *way, int64_t number,
 			const char *text)
 {
-	bool absent;
+	const char *socket = way->socket;
+	bool absent, fixed = false;
+	int n_sessions;
 	int r = write_config(store, text);
 
 	if (r < 0)
 		return fail(store->file, r);
-	if (reload(socket, &absent)) {
+	if (reload(socket, &absent, &fixed)) {
 		r = write_version(store, number, text);
 		if (r < 0)
 			return fail("the settings hold, but this version cannot be kept", r);
@@ -438,14 +494,25 @@ static int put_in_force(const struct store *store, const char *socket, int64_t n
 		printf("Applied as version %lld.\n", (long long)number);
 		return ANSWER_STATUS_OK;
 	}
+	n_sessions = way->full && fixed ? count_sessions(socket) : -1;
+	if (n_sessions == 0 || (n_sessions > 0 && way->yes))
+		return restart(store, way, number, text, n_sessions);
+	if (n_sessions > 0)
+		fprintf(stderr,
+			"lazaretctl: a restart would end %d sessions: config apply --full --yes "
+			"does "
+			"it; lazaretctl maintenance on gives users time\n",
+			n_sessions);
+	else if (fixed && !way->full)
+		fputs("lazaretctl: config apply --full restarts the system for it\n", stderr);
 	r = write_config(store, store->now);
 	if (r < 0)
 		return fail("the settings are refused, and the file cannot be set back", r);
-	(void)reload(socket, &absent);
+	(void)reload(socket, &absent, &fixed);
 	return refuse("nothing was changed; the draft is still there");
 }
 
-static int apply(const struct store *store, const char *socket)
+static int apply(const struct store *store, const struct way *way)
 {
 	_cleanup_free_ char *text = NULL;
 	int64_t last = last_version(store);
@@ -467,17 +534,27 @@ static int apply(const struct store *store, const char *socket)
 	text = stamp(store, last + 1, store->draft);
 	if (r < 0 || !text)
 		return fail("the version before cannot be kept", r < 0 ? r : -ENOMEM);
-	return put_in_force(store, socket, last + 1, text);
+	return put_in_force(store, way, last + 1, text);
 }
 
-int settings_apply(const char *socket)
+int settings_apply(const char *socket, size_t n, char *const *arguments)
 {
+	struct way way = {.socket = socket};
 	struct store store;
-	int status = store_open(&store);
+	int status;
 
+	for (size_t i = 0; i < n; i++) {
+		way.full = way.full || str_eq(arguments[i], "--full");
+		way.yes = way.yes || str_eq(arguments[i], "--yes");
+		if (str_eq(arguments[i], "--full") || str_eq(arguments[i], "--yes"))
+			continue;
+		refuse("usage: lazaretctl config apply [--full [--yes]]");
+		return ANSWER_STATUS_USAGE;
+	}
+	status = store_open(&store);
 	if (status != ANSWER_STATUS_OK)
 		return status;
-	status = apply(&store, socket);
+	status = apply(&store, &way);
 	store_close(&store);
 	return status;
 }

@@ -11,7 +11,8 @@
 
 int settings_set(size_t n, char *const *arguments);
 int settings_diff(void);
-int settings_apply(const char *socket);
+/* "[--full [--yes]]" */
+int settings_apply(const char *socket, size_t n, char *const *arguments);
 int settings_revert(void);
 int settings_history(bool json);
 int settings_restore(const char *number);

@@ -341,8 +341,16 @@ static void run_roles_show(const struct command_call *call)
 
 static void run_shutdown(const struct command_call *call)
 {
-	log_event(LOG_INFO, "monitor.shutdown", LOG_INT("by_uid", call->caller->uid));
+	bool again = call->n_arguments > 0;
+
+	if (again && !str_eq(call->arguments[0], "--restart")) {
+		failed(call, ANSWER_STATUS_USAGE, "usage: lazaretctl shutdown [--restart]");
+		return;
+	}
+	log_event(LOG_INFO, "monitor.shutdown", LOG_INT("by_uid", call->caller->uid),
+		  LOG_INT("restart", again));
 	done(call, "");
+	call->monitor->again = again;
 	monitor_shutdown(call->monitor);
 }
 

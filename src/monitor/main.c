@@ -290,6 +290,30 @@ static int run(struct monitor *monitor, const struct options *options)
 	return monitor->exit_status;
 }
 
+/* With the configuration as it is now; nothing but the process is left of what we were. */
+static int begin_again(const struct monitor *monitor)
+{
+	const char *argv[2 * FILES_MAX + 4] = {monitor->self};
+	sigset_t none;
+	size_t n = 1;
+
+	for (size_t i = 0; i < monitor->n_files; i++) {
+		argv[n++] = "--file";
+		argv[n++] = monitor->files[i];
+	}
+	if (monitor->ready_file) {
+		argv[n++] = "--ready-file";
+		argv[n++] = monitor->ready_file;
+	}
+	argv[n] = NULL;
+	/* They came through a descriptor until now. */
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)execv(monitor->self, (char *const *)argv);
+	log_event(LOG_ERROR, "monitor.not-again", LOG_ERR(-errno));
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {.handover = -1};
@@ -323,5 +347,5 @@ int main(int argc, char **argv)
 	status = run(&monitor, &options);
 	conf_destroy(monitor.next_conf);
 	conf_destroy(monitor.conf);
-	return status;
+	return monitor.again && status == 0 ? begin_again(&monitor) : status;
 }

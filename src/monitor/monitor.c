@@ -87,7 +87,9 @@ void monitor_shutdown(struct monitor *monitor)
 	if (monitor->phase == MONITOR_ENDING)
 		return;
 	monitor->phase = MONITOR_ENDING;
-	runtime_say_stopping(monitor);
+	/* A service manager that is told of an end would wait for it. */
+	if (!monitor->again)
+		runtime_say_stopping(monitor);
 	frontdoor_close(monitor->frontdoor);
 	monitor->end_timer = wl_event_loop_add_timer(monitor->loop, handle_overdue, monitor);
 	if (monitor->end_timer)
@@ -95,7 +97,8 @@ void monitor_shutdown(struct monitor *monitor)
 	wl_list_for_each_safe (client, next_client, &monitor->clients, link)
 		client_refuse(client, CLOSING);
 	wl_list_for_each_safe (session, next, &monitor->sessions, link)
-		session_end(session, "The system is being shut down.");
+		session_end(session, monitor->again ? "The system is being restarted."
+						    : "The system is being shut down.");
 	monitor_check_ended(monitor);
 }
 

@@ -75,6 +75,7 @@ struct monitor {
 	enum monitor_phase phase;
 	bool stop; /* leave the loop */
 	int exit_status;
+	bool again; /* after the end of all sessions it begins anew, in the same process */
 	uint64_t started; /* wall us */
 
 	int runtime_fd, sessions_fd, lock_fd;

@@ -5,7 +5,7 @@ not come of it."""
 import json
 
 from lib_admin import Administrators
-from lib_proc import run
+from lib_proc import run, wait_until
 from lib_system import SystemTest
 
 DENIED, USAGE, NOT_FOUND = 4, 2, 3
@@ -129,6 +129,41 @@ class Settings(SystemTest):
         self.assertIn('+ port = "5999"', self.good("mary", "config", "diff"))
         self.assertLessEqual(len(self.versions()), max(count, 1))
         self.system.ctl("reload")
+
+    def serving(self, port):
+        """The status of a system that serves on that port; None: not yet."""
+        try:
+            now = self.system.ctl("status", check=False)
+        except ValueError:  # nobody listens just now
+            return None
+        return now if now and now["state"] == "serving" and now["port"] == port else None
+
+    def test_full(self):
+        """What cannot change while the system runs does by a restart, which says what it costs."""
+        client = self.login("alice")
+        self.wait_web(client, "loaded", 60, page="/colour")
+        before = self.system.ctl("status")
+        self.good("mary", "config", "set", "port", "5999")
+        self.bad("config apply --full", "mary", "config", "apply")
+        self.bad("would end 1 sessions", "mary", "config", "apply", "--full")
+        self.assertEqual(self.system.session("alice")["state"], "attached")
+        self.assertEqual(self.file.read_text(encoding="utf-8"), self.before)
+        self.bad("usage", "mary", "config", "apply", "--fully", status=USAGE)
+        status, out, _ = self.ctl("mary", "config", "apply", "--full", "--yes")
+        self.assertIn("1 sessions end", out)
+        self.system.wait_log("monitor.shutdown", "restart=1", since=self.mark)
+
+        after = wait_until(lambda: self.serving(5999), 60, "the system serves on another port")
+        # The same process, begun anew.
+        self.assertEqual(after["pid"], before["pid"])
+        self.assertNotEqual(after["started"], before["started"])
+        self.assertEqual(after["sessions"], 0)
+        self.assertEqual(self.versions()[0]["user"], self.admins.name("mary"))
+        # And back, with nobody there: nothing has to be said.
+        self.good("mary", "config", "set", "port")
+        self.ctl("mary", "config", "apply", "--full")
+        wait_until(lambda: self.serving(5900), 60, "it is as before")
+        self.file.write_text(self.before, encoding="utf-8")
 
     def test_two_persons(self):
         self.good("mary", "config", "set", "idle-limit", "300")
