@@ -50,6 +50,10 @@ exec sleep infinity
 """
 
 
+# The background of the start page.
+PAPER = (0xF6, 0xF8, 0xFA)
+
+
 class Host:
     """`close()` removes it."""
 
@@ -178,7 +182,7 @@ class Setup(unittest.TestCase):
         viewer = FileViewer(screen, path, "setup-alice", "three weeks at sea", self.network.workstations[0])
         self.addCleanup(viewer.close)
         viewer.window = screen.wait_window("Lazaret", 60)
-        wait_until(lambda: viewer.shot("setup-first-login").colours() > 20, 60, "a page is shown")
+        viewer.wait_share(PAPER, 0.2, "setup-first-login")
         known = self.keys / "known"
         wait_until(lambda: self.host.run("test", "-e", "/etc/lazaret/ssh/host_ed25519.pub")[0] == 0,
                    30, "host keys are made")

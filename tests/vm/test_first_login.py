@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import unittest
 
-from lib_proc import run, wait_until
+from lib_proc import run
 from lib_viewer import FileViewer, Screen
 
 CONFIG = pathlib.Path("/etc/lazaret/lazaret.conf")
 TLS = pathlib.Path("/etc/lazaret/tls")
+# The background of the start page.
+PAPER = (0xF6, 0xF8, 0xFA)
 USER, PASSWORD = "first", "three weeks at sea"
 ANSWERS = """
 server-names = 127.0.0.1 check-vm
@@ -67,7 +69,7 @@ class FirstLogin(unittest.TestCase):
         viewer = FileViewer(screen, folder / "Lazaret.tigervnc", USER, PASSWORD)
         self.addCleanup(viewer.close)
         viewer.window = screen.wait_window("Lazaret", 100)
-        wait_until(lambda: viewer.shot("first-login").colours() > 20, 60, "a page is shown")
+        viewer.wait_share(PAPER, 0.2, "first-login", seconds=60)
         steps.append("open the file, name, password")
         self.assertIn(USER, run("lazaretctl", "sessions"))
         # Again, as after a failure: it is as it was, and the session is still there.
