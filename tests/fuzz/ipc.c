@@ -24,7 +24,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct receiver *const receivers[] = {&from_gateway, &from_session, &from_display,
-						   &from_control, &to_keyd};
+						   &from_control, &to_keyd,      &to_checkd};
 
 void check_log(const char *event, const struct log_field *fields)
 {

@@ -22,7 +22,7 @@ struct receiver {
 	void (*close)(void);
 };
 
-extern const struct receiver from_gateway, from_session, from_display, from_control, to_keyd;
+extern const struct receiver from_gateway, from_session, from_display, from_control, to_keyd, to_checkd;
 
 /* Ends the process, as a sanitizer does, when a promise is broken. */
 #define PROMISE(condition)                \
