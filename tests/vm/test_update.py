@@ -16,22 +16,23 @@ UPDATES = pathlib.Path("/check/updates")
 PERSON = "uma"
 SET_UID = pathlib.Path("/usr/libexec/lazaret/set-uid")
 
-# HTTPS from a folder.
+# An HTTP proxy that has all there is: addresses of the loopback are no host of the path.
 SERVER = """
-import functools, http.server, ssl
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain("/etc/lazaret/tls/server.pem", "/etc/lazaret/tls/server.key")
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 443), functools.partial(
-    http.server.SimpleHTTPRequestHandler, directory="/check/updates/web"))
-server.socket = context.wrap_socket(server.socket, server_side=True)
+import functools, http.server
+class Proxy(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        self.path = "/" + self.path.split("://", 1)[-1].partition("/")[2]
+        super().do_GET()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 3128), functools.partial(
+    Proxy, directory="/check/updates/web"))
 print("READY", flush=True)
 server.serve_forever()
 """
 
 OPTIONS = """
-update-method = https
-update-url = "https://127.0.0.1/lazaret"
-update-ca = "/etc/lazaret/tls/ca.pem"
+update-method = proxy
+update-url = "http://updates.example.org/lazaret"
+update-proxy = "127.0.0.1:3128"
 """
 
 
