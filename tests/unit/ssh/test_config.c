@@ -109,12 +109,82 @@ static void test_methods(void **state)
 	}
 }
 
+/* Files of users, alone and beside administration. */
+static char *make_files(const char *site, bool both)
+{
+	_cleanup_conf_ struct conf *conf = conf_create();
+	struct network admin, work;
+	const struct network_list from = {.items = &admin, .n = 1};
+	const struct network_list workstations = {.items = &work, .n = 1};
+	const struct sshd_spec spec = {
+		.conf = conf,
+		.port = 22,
+		.administrators = both ? &from : NULL,
+		.command = "/libexec/lazaret-admin",
+		.control = "/run/x/control",
+		.workstations = &workstations,
+		.views = "/run/x/sftp",
+	};
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_int_equal(conf_read_text(conf, "site.conf", site, stderr), 0);
+	assert_int_equal(conf_check(conf, stderr), 0);
+	assert_int_equal(network_parse("192.0.2.0/24", &admin), 0);
+	assert_int_equal(network_parse("198.51.100.0/24", &work), 0);
+	sshd_config_write(&spec, out);
+	fclose(out);
+	return text;
+}
+
+static void test_files(void **state)
+{
+	_cleanup_free_ char *text = make_files("sftp-login = key\n", false);
+
+	(void)state;
+	assert_line(text, "\nSubsystem sftp internal-sftp\n");
+	assert_line(text, "\nAllowGroups \"lazaret-users\"\nDenyGroups \"lazaret-config\"\n");
+	assert_line(text, "\nAllowUsers *@198.51.100.0/24\nDenyUsers root\n");
+	assert_line(text, "\nAuthenticationMethods publickey\nChrootDirectory /run/x/sftp/%U\n"
+			  "ForceCommand internal-sftp -d /transfer\nPermitTTY no\n"
+			  "Match Address *,!198.51.100.0/24\n");
+	assert_null(strstr(text, "lazaret-admin"));
+}
+
+static void test_both(void **state)
+{
+	_cleanup_free_ char *text = make_files("role-audit = \"\"\nrole-security = \"\"\n", true);
+	const char *match = strstr(text, "Match ");
+
+	(void)state;
+	assert_line(text, "\nAllowUsers *@192.0.2.0/24\nAllowUsers *@198.51.100.0/24\n");
+	assert_line(text, "\nForceCommand /libexec/lazaret-admin\n");
+	assert_non_null(match);
+	assert_string_equal(
+		match,
+		"Match Group \"lazaret-users,!lazaret-config,!lazaret-maint,!lazaret-update,"
+		"!lazaret-backup\" Address *,!198.51.100.0/24\n"
+		"\tDenyUsers *\n\tPubkeyAuthentication no\n\tPasswordAuthentication no\n"
+		"\tKbdInteractiveAuthentication no\n"
+		"Match Group \"lazaret-config,lazaret-maint,lazaret-update,lazaret-backup\" "
+		"Address *,!192.0.2.0/24\n"
+		"\tDenyUsers *\n\tPubkeyAuthentication no\n\tPasswordAuthentication no\n"
+		"\tKbdInteractiveAuthentication no\n"
+		"Match Group \"lazaret-users,!lazaret-config,!lazaret-maint,!lazaret-update,"
+		"!lazaret-backup\" \n"
+		"\tPubkeyAuthentication yes\n\tPasswordAuthentication yes\n"
+		"\tKbdInteractiveAuthentication yes\n\tAuthenticationMethods any\n"
+		"\tChrootDirectory /run/x/sftp/%U\n\tForceCommand internal-sftp -d /transfer\n"
+		"\tPermitTTY no\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_who),
-		cmocka_unit_test(test_nobody),
-		cmocka_unit_test(test_methods),
+		cmocka_unit_test(test_who),     cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_methods), cmocka_unit_test(test_files),
+		cmocka_unit_test(test_both),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
