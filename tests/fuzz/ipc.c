@@ -87,8 +87,10 @@ static void converse(const struct receiver *receiver, struct wl_event_loop *loop
 {
 	while (cursor_left(c) > 0 && receiver->alive()) {
 		uint8_t head = cursor_u8(c);
-		size_t len = MIN((size_t)cursor_u16(c), cursor_left(c));
+		size_t len = cursor_u16(c);
 
+		/* Read once: MIN() takes its arguments twice. */
+		len = MIN(len, cursor_left(c));
 		send_packet(socket, cursor_bytes(c, len), len, head & 7);
 		wl_event_loop_dispatch(loop, 0);
 		if (!(head & 8))
