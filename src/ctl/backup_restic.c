@@ -152,6 +152,12 @@ static int explain(const char *said)
 		{"Connection refused", "the server was reached, and no SSH server listens there"},
 		{"repository is already locked",
 		 "the repository is locked by another backup; if none runs, restic unlock there"},
+		/* Last: restic does not always pass on what ssh has said. */
+		{"unable to start the sftp session",
+		 "the server ended the connection before it served: it has another host key than "
+		 "backup-server-key says, does not take our key (lazaretctl backup key ssh prints "
+		 "it), or "
+		 "no SSH server listens there"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
