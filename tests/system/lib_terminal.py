@@ -63,14 +63,19 @@ class Terminal:
             time.sleep(0.05)
 
     def choose(self, text, *wanted):
-        """Moves to the line that has the text, and presses Enter; from the top of the list."""
-        self.keys("Home")
+        """Moves to the line that has the text, and presses Enter. One key at a time, each when the one
+        before has been seen to have its effect."""
         line = self.settled()
+        wrapped = False
         while text not in line:
             before = line
             self.keys("Down")
             line = self.changed(before)
-            if line == before:
+            if line == before and not wrapped:
+                wrapped = True
+                self.keys("Home")
+                line = self.changed(before)
+            elif line == before:
                 raise AssertionError("%r cannot be chosen in\n%s" % (text, self.screen()))
         self.keys("Enter")
         return self.wait(*wanted) if wanted else None
