@@ -103,7 +103,8 @@ static void write_files_login(const struct conf *conf, const char *indent, FILE 
 	static const char *const methods[] = {
 		[CONF_SFTP_LOGIN_KEY] = "publickey",
 		[CONF_SFTP_LOGIN_PASSWORD] = "password keyboard-interactive",
-		[CONF_SFTP_LOGIN_EITHER] = "any",
+		/* "any" may be said once only, and administration may have said it. */
+		[CONF_SFTP_LOGIN_EITHER] = "publickey password keyboard-interactive",
 	};
 
 	write_methods(indent, login != CONF_SFTP_LOGIN_PASSWORD, login != CONF_SFTP_LOGIN_KEY,

@@ -11,6 +11,7 @@ import pathlib
 import stat
 
 import lib_net
+from lib_admin import Administrators
 from lib_proc import run
 from lib_sftp import SftpTest
 
@@ -304,5 +305,59 @@ class Ways(SftpTest):
             self.assertNotEqual(self.sftp(command + "\n", user="bob").status, 0, command)
 
 
-if __name__ == "__main__":
-    pass
+class OnePort(SftpTest):
+    """Administration on port 22 as well: one sshd, and each person has only what is his."""
+
+    more = 'path "admin" { enabled = yes }\n'
+
+    @classmethod
+    def setUpClass(cls):
+        cls.admins = Administrators({"maint": ("maint",), "both": ("maint",)})
+        cls.sftp_options = dict(cls.admins.options, **{
+            "admin-port": 22, "admin-login": "either", "zone-administration": ["10.77.0.11/32"]})
+        try:
+            super().setUpClass()
+        except BaseException:
+            cls.admins.close()
+            raise
+        for person in cls.admins.people:
+            run("usermod", "--shell", cls.system.programs + "/usr/libexec/lazaret/lazaret-admin",
+                cls.admins.name(person))
+        run("usermod", "-aG", "lazaret-users", cls.admins.name("both"))
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.admins.close()
+
+    def administrator(self, person, program, *arguments, place=1, method="password", **named):
+        where = "%s@%s" % (self.admins.name(person), lib_net.SYSTEM_LAN)
+        return self.client(program, *self.ssh_options(), "-o", "PreferredAuthentications=" + method,
+                           *(a for a in arguments if a.startswith("-")), where,
+                           *(a for a in arguments if not a.startswith("-")), place=place,
+                           password=self.admins.passwords[person], **named)
+
+    def test_each_his_own(self):
+        for method in ("password", "keyboard-interactive"):
+            done = self.administrator("maint", "ssh", "roles show", method=method)
+            self.assertIn("maint", self.good(done).out)
+            self.good(self.sftp("ls /transfer\n", options=("-o", "PreferredAuthentications="
+                                                           + method)))
+
+    def test_not_the_others(self):
+        """A user gets no command, from whatever place; an administrator no file, and neither of them
+        anything from the other's network alone."""
+        self.assertNotIn("lazaretctl", self.client("timeout", "5", "ssh", *self.ssh_options(),
+                                                   self.where("alice"), "roles show").out)
+        done = self.administrator("maint", "sftp", "-b", "-", input="ls\n")
+        self.assertNotEqual(done.status, 0)
+        done = self.administrator("maint", "ssh", "roles show", place=0)
+        self.assertEqual(done.status, 255, done)
+
+    def test_role_and_user(self):
+        """Who holds a role is no user, though he is in the group."""
+        done = self.administrator("both", "sftp", "-b", "-", input="ls /transfer\n")
+        self.assertNotEqual(done.status, 0)
+        self.assertNotIn("transfer", done.out.replace("ls /transfer", ""))
+        done = self.administrator("both", "sftp", "-b", "-", input="ls /transfer\n", place=0)
+        self.assertEqual(done.status, 255, done)

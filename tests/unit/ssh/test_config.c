@@ -174,7 +174,8 @@ static void test_both(void **state)
 		"Match Group \"lazaret-users,!lazaret-config,!lazaret-maint,!lazaret-update,"
 		"!lazaret-backup\" \n"
 		"\tPubkeyAuthentication yes\n\tPasswordAuthentication yes\n"
-		"\tKbdInteractiveAuthentication yes\n\tAuthenticationMethods any\n"
+		"\tKbdInteractiveAuthentication yes\n\tAuthenticationMethods publickey password "
+		"keyboard-interactive\n"
 		"\tChrootDirectory /run/x/sftp/%U\n\tForceCommand internal-sftp -d /transfer\n"
 		"\tPermitTTY no\n");
 }
