@@ -39,6 +39,12 @@ STATUS.update({"backup " + word: {1} for word in (
 ARGUMENTS.update({"cert install": ["-"], "viewer-config": ["--ca"]})
 STATUS.update({"cert install": {1}, "cert revert": {1}})
 
+# The file lock is off: nobody answers for it.
+ARGUMENTS.update({"lock " + word: ["0" * 16] for word in ("show", "release", "drop")})
+ARGUMENTS["lock check"] = ["-", "--user", "who-is-not-there", "--direction", "up"]
+STATUS.update({"lock " + word: {5} for word in ("status", "list", "show", "release", "drop")})
+STATUS["lock check"] = {1}
+
 # A client of nobody's making but its person's: sends what it likes, prints what comes back.
 RAW = """
 import contextlib, json, socket, struct, sys
