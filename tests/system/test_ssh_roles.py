@@ -2,7 +2,9 @@
 """Each role with each command of the table, over SSH and with a client that its person has written
 himself; and the ways by which one could try to have more than one's role."""
 
+import contextlib
 import json
+import pathlib
 import re
 
 from lib_proc import TOP, run, wait_until
@@ -75,13 +77,24 @@ class Table(SshTest):
         rows = table(TOP)
         self.assertEqual({words: roles for words, (_, _, roles) in rows.items()}, MAY)
         for role in ROLES:
-            for words in MAY:
-                with self.subTest(role=role, command=words):
-                    self.try_command(role, words)
+            with self.one_connection(role) as options:
+                for words in MAY:
+                    with self.subTest(role=role, command=words):
+                        self.try_command(role, words, options)
 
-    def try_command(self, role, words):
+    @contextlib.contextmanager
+    def one_connection(self, person):
+        """A login for many commands, each a session of its own: options for those."""
+        socket = pathlib.Path(self.keys.name) / ("to-" + person)
+        with self.running(person, options=("-N", "-M", "-S", str(socket))):
+            wait_until(socket.exists, 20, "the connection is there")
+            yield ("-S", str(socket))
+        socket.unlink(missing_ok=True)
+
+    def try_command(self, role, words, options):
         mark = self.system.log_mark()
-        done = self.ssh(role, "lazaretctl", *words.split(), *ARGUMENTS.get(words, []))
+        done = self.ssh(role, "lazaretctl", *words.split(), *ARGUMENTS.get(words, []),
+                        options=options)
         if role in MAY[words]:
             self.assertIn(done.status, STATUS.get(words, {0}), done)
             event, expected = "admin.command", 'role="%s"' % role
