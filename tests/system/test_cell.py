@@ -491,7 +491,7 @@ class Bombs(CellTest):
         self.others_go_on()
 
     def empty(self):
-        for path in self.files("alice").glob("data/*/cell-probe-bomb*"):
+        for path in self.files("alice").glob("data/**/cell-probe-bomb*"):
             path.unlink()
 
     def test_home(self):
