@@ -11,7 +11,7 @@ comma := ,
 # What follows needs root: useradd, namespaces, packet filter.
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=DEMO_PORT$(comma)DEMO_LISTEN$(comma)DEMO_USERS$(comma)DEMO_URL$(comma)DEMO_ALLOW$(comma)DEMO_CONFIG$(comma)DEMO_STATE$(comma)BUILD$(comma)LAZARET_TIME_FACTOR,)
 
-.PHONY: all build build-check build-bench demo view check check-vm check-deb bench deb fuzz soak lint install clean help
+.PHONY: all build build-check build-bench demo view check check-vm check-fresh check-deb bench deb fuzz soak lint install clean help
 
 all: build
 
@@ -21,6 +21,7 @@ help:
 	@echo 'make view     open vncviewer on the running demo'
 	@echo 'make check    the tests: unit, fuzz replay, protocol, system'
 	@echo 'make check-vm the system tests in a virtual machine with systemd, cgroup v2, AppArmor'
+	@echo 'make check-fresh a backup restored on a new Debian system, up to logins there'
 	@echo 'make deb      Debian packages into build/deb; scripts/publish-repository makes a repository of them'
 	@echo 'make check-deb whether two builds of the packages are the same, and lintian'
 	@echo 'make bench    side by side with peers, and more (PARTS: side-by-side replay login scroll)'
@@ -56,6 +57,10 @@ check-vm:
 	@[ -f build/vm/build.ninja ] || meson setup build/vm
 	@ninja -C build/vm -j $(JOBS)
 	@$(SUDO) env BUILD=build/vm tests/vm/run
+
+check-fresh: build-check
+	@scripts/install-packages fresh
+	@$(SUDO) env BUILD=$(CHECK) tests/run fresh
 
 deb:
 	@scripts/install-packages build deb

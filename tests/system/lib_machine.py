@@ -19,15 +19,25 @@ set -e
 mount --make-rprivate /
 mount -t tmpfs -o size=%(size)s,mode=755 machine %(folder)s
 mkdir %(folder)s/upper %(folder)s/work %(folder)s/root
-mount -t overlay -o lowerdir=/,upperdir=%(folder)s/upper,workdir=%(folder)s/work overlay %(folder)s/root
+mount -t overlay -o lowerdir=%(lower)s,upperdir=%(folder)s/upper,workdir=%(folder)s/work overlay %(folder)s/root
 cd %(folder)s/root
 mount --rbind /proc proc
 mount --rbind /sys sys
 mount --rbind /dev dev
 mount -t tmpfs -o mode=755 run run
+mkdir -p run/sshd run/lock run/outside
+%(own)spivot_root . run/outside
+cd /
+umount -l /run/outside
+rmdir /run/outside
+echo READY
+exec sleep infinity
+"""
+
+# Of the machine that the test runs on.
+OWN = """
 # What tests go on changing is no lower part of an overlay.
 mount --bind %(build)s .%(build)s
-mkdir -p run/sshd run/lock run/outside
 # Accounts change outside meanwhile, and are locked when they do.
 mount -t tmpfs -o mode=755 etc etc
 cp -a /etc/. etc 2>/dev/null || test -s etc/passwd -a -s etc/group -a -s etc/shadow
@@ -36,26 +46,22 @@ mount -t tmpfs -o mode=755 dpkg var/lib/dpkg
 mkdir var/lib/dpkg/info var/lib/dpkg/updates var/lib/dpkg/triggers
 touch var/lib/dpkg/status var/lib/dpkg/available
 echo 1 > var/lib/dpkg/info/format
-pivot_root . run/outside
-cd /
-umount -l /run/outside
-rmdir /run/outside
-echo READY
-exec sleep infinity
 """
 
 
 class Machine:
-    """In a network namespace. close() ends what runs in its folder tree, and removes it."""
+    """In a network namespace. close() ends what runs in its folder tree, and removes it. `root`: the folder of
+    another system, which it is instead of this one, as it is there."""
 
-    def __init__(self, netns, size="1g"):
+    def __init__(self, netns, size="1g", root=None):
         self.netns = netns
         self.folder = BUILD / "system" / ("machine-%d-%d" % (os.getpid(), next(_count)))
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.processes = []
         self.holder = Process("unshare", "--mount", "sh", "-c",
-                              SCRIPT % {"folder": self.folder, "size": size, "build": BUILD}, netns=netns)
+                              SCRIPT % {"folder": self.folder, "size": size, "lower": root or "/",
+                                        "own": "" if root else OWN % {"build": BUILD}}, netns=netns)
         self.holder.wait_line("READY", 30)
         self.enter = ["nsenter", "--target", str(self.holder.pid), "--mount", "--"]
 
