@@ -431,7 +431,8 @@ struct way {
 	bool full, yes;
 };
 
-/* Sessions that a restart would end; parked ones are nobody's. -1: the daemon does not say. */
+/* Persons' sessions that a restart would end: one that is parked or proves the sandbox is nobody's, one
+ * that ends does so anyway. -1: the daemon does not say. */
 static int count_sessions(const char *socket)
 {
 	const char *const argv[] = {"/proc/self/exe", "--socket", socket,
@@ -450,8 +451,10 @@ static int count_sessions(const char *socket)
 	     i++) {
 		json_object *item = json_object_array_get_idx(list, i);
 		const char *state = json_object_get_string(json_object_object_get(item, "state"));
+		const char *user = json_object_get_string(json_object_object_get(item, "user"));
 
-		n += !state || !str_eq(state, "parked");
+		n += !state ||
+		     (!str_eq(state, "parked") && !str_eq(state, "ending") && user && user[0]);
 	}
 	json_object_put(list);
 	return n;

@@ -11,7 +11,7 @@ import time
 import unittest
 
 import lib_net
-from lib_proc import BUILD, run, wait_until
+from lib_proc import BUILD, run, scaled, wait_until
 from lib_ssh import ADMIN, SshTest
 from lib_terminal import Terminal
 
@@ -68,6 +68,8 @@ class Menu(SshTest):
         t.keys("Enter")
         t.wait("F5: look again")
         wait_until(lambda: t.keys("F5") or "detached" in t.screen(), 20, "nobody is attached")
+        # Until the last look is over no key counts.
+        time.sleep(scaled(1))
         t.keys("Escape")
         t.wait("Log out")
 

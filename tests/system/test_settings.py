@@ -161,7 +161,8 @@ class Settings(SystemTest):
         self.assertEqual(self.versions()[0]["user"], self.admins.name("mary"))
         # And back, with nobody there: nothing has to be said.
         self.good("mary", "config", "set", "port")
-        self.ctl("mary", "config", "apply", "--full")
+        status, out, err = self.ctl("mary", "config", "apply", "--full")
+        self.assertNotIn("nothing was changed", err, (status, out))
         wait_until(lambda: self.serving(5900), 60, "it is as before")
         self.file.write_text(self.before, encoding="utf-8")
 
