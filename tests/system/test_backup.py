@@ -9,10 +9,12 @@ import re
 import unittest
 
 from lib_proc import BUILD, Process, run, wait_until
+from lib_restic import make_cheap
 from lib_room import Room
 from lib_ssh import SshTest
 
 PASSWORD = "correct horse battery"
+FORGER = "the forger knows it"
 CONFIG = """
 certificate = "%(etc)s/tls/server.pem"
 private-key = "%(etc)s/tls/server.key"
@@ -64,13 +66,14 @@ for g in users config maint update backup audit security; do groupadd --system l
 mkdir -p $W/state /root/state /root/run; mount --bind $W/state /root/state; mkdir -p /etc/lazaret/tls /etc/lazaret/ssh/keys; rm -rf /etc/lazaret/*/*.*
 """)
         self.sh("cat > /etc/pam.d/lazaret", input=(
-            "auth required pam_unix.so\naccount required pam_unix.so\n"))
+            "auth required pam_unix.so nodelay\naccount required pam_unix.so\n"))
         self.write("bin/lazaretctl", '#!/bin/sh\nexec %s/src/ctl/lazaretctl --file '
                    '/etc/lazaret/lazaret.conf --socket /root/run/control "$@"\n' % BUILD, 0o755)
         self.write("pam.py", PAM)
         self.configure(more)
 
     def configure(self, more=""):
+        self.more = more
         self.sh("cat > /etc/lazaret/lazaret.conf; chmod 644 /etc/lazaret/lazaret.conf", input=CONFIG % {
             "etc": "/etc/lazaret", "repository": self.repository, "more": more})
 
@@ -105,6 +108,22 @@ mkdir -p $W/state/settings; chmod 700 $W/state/settings; echo 'idle-limit = 1' >
         self.configure()
         self.sh("lazaretctl backup key set -", input=other.password() + "\n")
 
+    def first_backup(self):
+        """Made as it always is; the repository opens in no time after it."""
+        self.sh("lazaretctl backup run")
+        make_cheap(self.repository, self.password())
+
+    def make_empty(self):
+        """A repository for others to copy."""
+        self.sh("restic --no-cache --quiet -r $W/empty init", env={"RESTIC_PASSWORD": FORGER})
+        make_cheap(self.path + "/empty", FORGER)
+
+    def take_empty(self, other):
+        """Begins with a copy of that."""
+        self.repository = self.path + "/taken"
+        self.configure(self.more)
+        self.sh("cp -a %s/empty %s; lazaretctl backup key set -" % (other.path, self.repository), input=FORGER + "\n")
+
     def restic(self, words, password=None):
         return self.sh("restic --no-cache --quiet -r %s %s" % (self.repository, words),
                        env={"RESTIC_PASSWORD": password or self.password()})
@@ -119,7 +138,8 @@ class Restore(unittest.TestCase):
         cls.old = Machine()
         cls.addClassCleanup(cls.old.close)
         cls.old.fill()
-        cls.said = cls.old.sh("lazaretctl backup run")
+        cls.old.first_backup()
+        cls.old.make_empty()
 
     def new(self):
         machine = Machine()
@@ -200,10 +220,7 @@ class Restore(unittest.TestCase):
     def test_forged(self):
         """Whoever knows the password can put anything into the repository, and gains nothing."""
         new = self.new()
-        new.repository = new.path + "/forged"
-        new.configure()
-        new.sh("lazaretctl backup key set -", input="the forger knows it\n")
-        new.restic("init", "the forger knows it")
+        new.take_empty(self.old)
         good = new.path + "/good"
         os.mkdir(good)
         self.old.restic("restore latest --target " + good)
@@ -224,16 +241,13 @@ class Restore(unittest.TestCase):
 
     def forge(self, machine, good, script):
         machine.sh("rm -rf /backup; cp -a %s/backup /backup; cd /backup; %s" % (good, script))
-        machine.restic("backup --tag lazaret --host lazaret /backup", "the forger knows it")
+        machine.restic("backup --tag lazaret --host lazaret /backup", FORGER)
         machine.sh("rm -rf /backup")
 
     def test_forged_accounts(self):
         """Accounts, keys and places that would make somebody more than a user or an administrator."""
         new = self.new()
-        new.repository = new.path + "/forged"
-        new.configure()
-        new.sh("lazaretctl backup key set -", input="the forger knows it\n")
-        new.restic("init", "the forger knows it")
+        new.take_empty(self.old)
         good = new.path + "/good"
         os.mkdir(good)
         self.old.restic("restore latest --target " + good)
@@ -272,8 +286,8 @@ class Restore(unittest.TestCase):
         machine = Machine(more="backup-keep-daily = 1\nbackup-keep-weekly = 0\nbackup-keep-monthly = 0\n")
         self.addCleanup(machine.close)
         machine.fill()
-        for _ in range(2):
-            machine.sh("lazaretctl backup run")
+        machine.first_backup()
+        machine.sh("lazaretctl backup run")
         listed = json.loads(machine.sh("lazaretctl --json backup list"))
         self.assertEqual(len(listed), 1)
         self.assertNotIn("homes", machine.restic("ls latest"))
@@ -301,8 +315,10 @@ class Restore(unittest.TestCase):
         machine.sh("mkdir -p %s/home/deep %s/lock/transfer %s/lock/staging; echo mine > %s/home/deep/file; "
                    "echo half > %s/lock/staging/x; echo t > %s/lock/transfer/t; chown -R 7001 %s/home "
                    "%s/lock/*; printf '7001 lzbk-alice\\n' > %s/../owner" % ((data,) * 9))
-        machine.sh("chmod 4755 %s/home/deep/file; ln -s /etc/passwd %s/home/link; mknod %s/home/null c 1 3; "
-                   "lazaretctl backup run" % ((data,) * 3))
+        machine.sh("chmod 4755 %s/home/deep/file; ln -s /etc/passwd %s/home/link; mknod %s/home/null c 1 3"
+                   % ((data,) * 3))
+        machine.take_empty(self.old)
+        machine.sh("lazaretctl backup run")
         self.assertNotIn("staging/x", machine.restic("ls latest"))
         new = Machine()
         self.addCleanup(new.close)
@@ -354,7 +370,9 @@ chown -R store $W/store; chmod 755 $W
         self.bad(machine, "does not take our key", "backup run")
         machine.sh("lazaretctl backup key ssh > $W/store/.ssh/authorized_keys; "
                    "chown store $W/store/.ssh/authorized_keys")
-        machine.sh("lazaretctl backup run; lazaretctl backup run")
+        machine.sh("lazaretctl backup run")
+        make_cheap(machine.path + "/store/repository", machine.password())
+        machine.sh("chown -R store $W/store/repository; lazaretctl backup run")
         self.assertEqual(len(json.loads(machine.sh("lazaretctl --json backup list"))), 1)
         machine.sh("echo broken > /etc/lazaret/tls/server.pem; lazaretctl backup restore latest")
         self.assertEqual(machine.sh("cat /etc/lazaret/tls/server.pem"), "the certificate\n")
@@ -390,6 +408,7 @@ class Approval(SshTest):
 
     def test_approval(self):
         self.good("bea", "backup", "run")
+        make_cheap(self.repository, self.good("sue", "backup", "key", "show").strip())
         own = self.system.state / "own.conf"
         text = own.read_text("utf-8")
         own.write_text(text + "# made worse\n", encoding="utf-8")
