@@ -9,7 +9,7 @@ DESTDIR ?=
 JOBS ?= $(shell nproc)
 comma := ,
 # What follows needs root: useradd, namespaces, packet filter.
-SUDO := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=DEMO_PORT$(comma)DEMO_LISTEN$(comma)DEMO_USERS$(comma)DEMO_URL$(comma)DEMO_ALLOW$(comma)DEMO_CONFIG$(comma)DEMO_STATE$(comma)BUILD$(comma)LAZARET_TIME_FACTOR,)
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=DEMO_PORT$(comma)DEMO_LISTEN$(comma)DEMO_USERS$(comma)DEMO_URL$(comma)DEMO_ALLOW$(comma)DEMO_CONFIG$(comma)DEMO_STATE$(comma)BUILD$(comma)LAZARET_TIME_FACTOR$(comma)LAZARET_DEB,)
 
 .PHONY: all build build-check build-bench demo view check check-vm check-fresh check-deb bench deb fuzz soak lint install clean help
 

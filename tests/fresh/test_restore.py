@@ -53,7 +53,7 @@ class Restore(unittest.TestCase):
         for server in (Web(cls.network.internet, lib_net.WEB), NameServer(cls.network.internet, lib_net.NAME_SERVER)):
             cls.addClassCleanup(server.close)
         cls.addClassCleanup(lib_package.remove_tree)
-        cls.package = lib_package.system_package(cls.folder, depends=depends())
+        cls.package = os.environ.get("LAZARET_DEB") or lib_package.system_package(cls.folder, depends=depends())
         for name in ("sam", "mary", "stranger"):
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", cls.folder / name)
 
