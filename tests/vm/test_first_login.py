@@ -12,6 +12,8 @@ import unittest
 from lib_proc import run
 from lib_viewer import FileViewer, Screen
 
+ALONE = True
+
 CONFIG = pathlib.Path("/etc/lazaret/lazaret.conf")
 TLS = pathlib.Path("/etc/lazaret/tls")
 # The background of the start page.

@@ -19,6 +19,8 @@ from lib_proc import processes, run, scaled, wait_until
 from lib_roles import ROLES
 from lib_rfb import Client, Refused
 
+ALONE = True
+
 CONFIG = pathlib.Path("/etc/lazaret/lazaret.conf")
 TLS = pathlib.Path("/etc/lazaret/tls")
 PAM = pathlib.Path("/etc/pam.d/lazaret")

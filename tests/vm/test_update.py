@@ -12,6 +12,8 @@ import unittest
 from lib_proc import Process, run
 from test_units import CONFIG, TLS, UNIT, UnitTest, certificates, accounts, journal, prop, status
 
+ALONE = True
+
 UPDATES = pathlib.Path("/check/updates")
 PERSON = "uma"
 SET_UID = pathlib.Path("/usr/libexec/lazaret/set-uid")
@@ -42,7 +44,7 @@ class Updates(UnitTest):
     @classmethod
     def setUpClass(cls):
         cls.old, cls.new = (UPDATES / "versions").read_text("utf-8").split()
-        run("dpkg", "--install", *UPDATES.glob("lazaret_*.deb"))
+        run("dpkg", "--force-confold", "--install", *UPDATES.glob("lazaret_*.deb"))
         if not (TLS / "server.pem").exists():
             certificates()
             accounts()
