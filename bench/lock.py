@@ -10,6 +10,7 @@ medians, and what the lock reaches of the plain server's throughput.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "tests/system"))
@@ -72,24 +74,61 @@ class Bench(SftpTest):
 
     @classmethod
     def memory(cls):
-        """KiB that lockd holds of its own."""
-        text = pathlib.Path("/proc/%d/status" % cls.lockd()).read_text(encoding="ascii")
-        return {name: int(text.partition(name + ":")[2].split()[0]) for name in ("VmRSS", "VmHWM")}
+        """KiB that lockd holds, and holds of its own: proportional, and private."""
+        text = pathlib.Path("/proc/%d/smaps_rollup" % cls.lockd()).read_text(encoding="ascii")
+        values = {line.split()[0]: int(line.split()[1]) for line in text.splitlines()[1:]}
+        return {"Pss": values["Pss:"], "private": values["Private_Dirty:"] + values["Private_Clean:"]}
+
+    @classmethod
+    def memory_of_connections(cls, n):
+        """KiB of one more connection: all of sshd's and of the lock's processes for it, proportional."""
+
+        def total():
+            kib = 0
+            for pid in trees({cls.system.demo.popen.pid}):
+                try:
+                    name = pathlib.Path("/proc/%d/comm" % pid).read_text(encoding="utf-8")
+                    text = pathlib.Path("/proc/%d/smaps_rollup" % pid).read_text(encoding="ascii")
+                except OSError:
+                    continue
+                if name.startswith(("sshd", "lazaret-")):
+                    kib += int(text.partition("\nPss:")[2].split()[0])
+            return kib
+
+        test = cls()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(test.session())("ls")
+            before = total()
+            for _ in range(n):
+                stack.enter_context(test.session())("ls")
+            return (total() - before) // n
 
 
-def cpu():
-    """Seconds of processor time of all that this machine's programs of the lock, sshd and the client
-    have used; those that have ended count by their parents."""
-    total = 0
+def trees(roots):
+    """{pid: fields of its stat} of processes and of all that they have started."""
+    found = {}
     for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue
-        name, rest = text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2:].split()
-        if name.startswith(("lazaret-lock", "lazaret-check", "lazaret-sess", "sshd")):
-            total += sum(int(v) for v in rest[11:15])
-    return total / os.sysconf("SC_CLK_TCK")
+        found[int(path.parent.name)] = text[text.rindex(")") + 2:].split()
+
+    def is_below(pid):
+        while pid in found:
+            if pid in roots:
+                return True
+            pid = int(found[pid][1])
+        return False
+
+    return {pid: fields for pid, fields in found.items() if is_below(pid)}
+
+
+def cpu(root):
+    """Seconds of processor time of a server: of its processes that run, and, by their parents, of those
+    that have ended. What the kernel does for nobody in particular (writing back) is not in it."""
+    return sum(sum(int(v) for v in fields[11:15]) for fields in trees({root}).values()) \
+        / os.sysconf("SC_CLK_TCK")
 
 
 def measure(options):
@@ -109,9 +148,12 @@ def measure(options):
     for number in range(options.runs):
         for name, commands in tasks:
             for server, port in (("plain", PLAIN_PORT), ("lock", 22)):
-                before = cpu()
+                root = {"plain": Bench.plain.pid, "lock": Bench.system.demo.popen.pid}[server]
+                before = cpu(root)
                 results[name][server].append(Bench.timed(port, commands))
-                busy[name][server].append(cpu() - before)
+                # The process of the connection has ended a moment later.
+                time.sleep(0.5)
+                busy[name][server].append(cpu(root) - before)
                 shutil.rmtree(Bench.files / "small-back", ignore_errors=True)
         print("run %d: %s" % (number + 1, {n: {s: round(v[-1], 2) for s, v in r.items()}
                                            for n, r in results.items()}), flush=True)
@@ -135,6 +177,7 @@ def main():
         test.good(test.sftp("ls\n"))
         Bench.start_plain()
         results, busy, memory = measure(options)
+        memory["a further connection"] = Bench.memory_of_connections(4)
     finally:
         if hasattr(Bench, "plain"):
             Bench.plain.kill()
@@ -146,7 +189,7 @@ def main():
               "servers %.2f s and %.2f s" % (
                   name, lock, plain, 100 * plain / lock, statistics.median(busy[name]["lock"]),
                   statistics.median(busy[name]["plain"])))
-    print("lockd's memory in KiB: %s" % memory)
+    print("memory in KiB, of lockd if nothing else is said: %s" % memory)
     if options.output:
         pathlib.Path(options.output).write_text(json.dumps(
             {"options": vars(options), "seconds": results, "processor": busy, "memory": memory}, indent=1) + "\n",

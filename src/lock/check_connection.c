@@ -193,6 +193,9 @@ static int handle_start(void *data, struct ipc_message *message)
 	bool dry_run = cursor_u8(&message->body) != 0;
 	_cleanup_free_ char *name = cursor_str(&message->body, CHECKER_NAME_MAX);
 	_cleanup_free_ char *address = cursor_str(&message->body, CHECKER_ADDRESS_MAX);
+	const uint8_t *sha256 = cursor_u8(&message->body)
+					? cursor_bytes(&message->body, CHECK_DIGEST_LEN)
+					: NULL;
 	_cleanup_fd_ int fd = ipc_message_take_fd(message, 0);
 
 	if (!cursor_done(&message->body) || fd < 0 || direction > CHECK_DOWN ||
@@ -204,6 +207,7 @@ static int handle_start(void *data, struct ipc_message *message)
 			     .name = name,
 			     .direction = (enum check_direction)direction,
 			     .address = address,
+			     .sha256 = sha256,
 			     .dry_run = dry_run,
 		     });
 }

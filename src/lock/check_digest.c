@@ -13,7 +13,33 @@
 
 #define CHUNK (256u << 10)
 
-static int feed(gnutls_hash_hd_t hash, int fd, uint64_t size)
+struct check_digest {
+	gnutls_hash_hd_t hash;
+};
+
+struct check_digest *check_digest_begin(void)
+{
+	struct check_digest *digest = calloc(1, sizeof(*digest));
+
+	if (digest && gnutls_hash_init(&digest->hash, GNUTLS_DIG_SHA256) < 0) {
+		free(digest);
+		return NULL;
+	}
+	return digest;
+}
+
+int check_digest_feed(struct check_digest *digest, const void *data, size_t len)
+{
+	return gnutls_hash(digest->hash, data, len) < 0 ? -EIO : 0;
+}
+
+void check_digest_end(struct check_digest *digest, uint8_t ret_digest[CHECK_DIGEST_LEN])
+{
+	gnutls_hash_deinit(digest->hash, ret_digest);
+	free(digest);
+}
+
+static int feed(struct check_digest *digest, int fd, uint64_t size)
 {
 	_cleanup_free_ uint8_t *chunk = malloc(CHUNK);
 	uint64_t at = 0;
@@ -22,13 +48,15 @@ static int feed(gnutls_hash_hd_t hash, int fd, uint64_t size)
 		return -ENOMEM;
 	while (at < size) {
 		ssize_t n = pread(fd, chunk, MIN((uint64_t)CHUNK, size - at), (off_t)at);
+		int r;
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
-		if (gnutls_hash(hash, chunk, (size_t)n) < 0)
-			return -EIO;
+		r = check_digest_feed(digest, chunk, (size_t)n);
+		if (r < 0)
+			return r;
 		at += (uint64_t)n;
 	}
 	return 0;
@@ -36,14 +64,14 @@ static int feed(gnutls_hash_hd_t hash, int fd, uint64_t size)
 
 int check_digest_fd(int fd, uint64_t size, uint8_t ret_digest[CHECK_DIGEST_LEN])
 {
+	struct check_digest *running = check_digest_begin();
 	uint8_t digest[CHECK_DIGEST_LEN];
-	gnutls_hash_hd_t hash;
 	int r;
 
-	if (gnutls_hash_init(&hash, GNUTLS_DIG_SHA256) < 0)
+	if (!running)
 		return -ENOMEM;
-	r = feed(hash, fd, size);
-	gnutls_hash_deinit(hash, digest);
+	r = feed(running, fd, size);
+	check_digest_end(running, digest);
 	if (r == 0)
 		memcpy(ret_digest, digest, sizeof(digest));
 	return r;

@@ -49,6 +49,8 @@ struct check_job {
 	uint64_t size;
 	uint64_t started; /* monotonic us */
 	uint8_t digest[CHECK_DIGEST_LEN];
+	uint8_t claim[CHECK_DIGEST_LEN]; /* what who asks says that the digest is */
+	bool claimed;
 	bool has_digest, has_facts, remembered;
 	struct check_facts facts;
 	struct policy_decision decision;

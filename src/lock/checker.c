@@ -323,6 +323,9 @@ static int send_start(struct checker *checker, uint32_t number, const struct che
 	buf_put_u8(&body, request->dry_run);
 	buf_put_str(&body, request->name);
 	buf_put_str(&body, request->address);
+	buf_put_u8(&body, request->sha256 != NULL);
+	if (request->sha256)
+		buf_put(&body, request->sha256, 32);
 	r = buf_error(&body);
 	if (r == 0)
 		r = ipc_channel_send(checker->channel, IPC_CHECK_START, &body, &request->fd, 1);

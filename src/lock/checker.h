@@ -127,6 +127,11 @@ struct check_request {
 	/* Relative to the folder, as the person sees it; only the last part matters for the policy. */
 	const char *name;
 	enum check_direction direction;
+	/*
+	 * The content's SHA-256, by who has hashed it already, or NULL. What is known of a large file is
+	 * looked up by it; what is found out is never remembered by it.
+	 */
+	const uint8_t *sha256;
 	const char *address; /* the workstation's, for the log; "" if unknown */
 	/*
 	 * Nothing comes of it but the verdict: no count, no notice, no quarantine. Its text has every

@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "lock/check_limits.h"
+#include "lock/follow.h"
 #include "lock/lockd.h"
 #include "lock/transfer.h"
 
@@ -35,8 +38,12 @@ struct copy {
 	int error;
 	unsigned int users; /* handles */
 	struct wl_list openings; /* opening.link */
-	struct job job;
-	bool job_runs;
+	bool in_memory;
+	struct job job, hash_job;
+	unsigned int jobs; /* of them that run */
+	struct follow follow;
+	uint8_t digest[CHECK_DIGEST_LEN];
+	int hash_error; /* of `digest`; -ENODATA: it was not asked for */
 	struct check *check;
 	struct wl_event_source *timer;
 };
@@ -62,6 +69,9 @@ static void copy_free(struct copy *copy)
 	fd_close(copy->from);
 	fd_close(copy->fd);
 	lockd->copies_bytes -= (uint64_t)copy->of.st_size;
+	if (copy->in_memory)
+		lockd->memory_bytes -= (uint64_t)copy->of.st_size;
+	follow_finish(&copy->follow);
 	tree_unpin(&lockd->tree, copy->node);
 	wl_list_remove(&copy->link);
 	free(copy);
@@ -69,7 +79,7 @@ static void copy_free(struct copy *copy)
 
 static bool is_idle(const struct copy *copy)
 {
-	return copy->users == 0 && wl_list_empty(&copy->openings) && !copy->job_runs;
+	return copy->users == 0 && wl_list_empty(&copy->openings) && copy->jobs == 0;
 }
 
 static int handle_kept(void *data)
@@ -96,8 +106,9 @@ static void limit_kept(struct lockd *lockd)
 /* Nobody waits for it or reads it: it stays a while if it may serve again. */
 static void unused(struct copy *copy)
 {
-	if (copy->job_runs) {
+	if (copy->jobs > 0) {
 		atomic_store(&copy->job.cancelled, true);
+		atomic_store(&copy->hash_job.cancelled, true);
 		return;
 	}
 	if (copy->state != COPY_PASSED || copy->stale || !copy->timer ||
@@ -134,6 +145,7 @@ static int give(struct copy *copy, struct fuse_file_info *info)
 	info->fh = (uint64_t)(uintptr_t)handle;
 	/* Two copies of one file must never be mixed in the kernel's cache. */
 	info->direct_io = 1;
+	info->noflush = 1;
 	return 0;
 }
 
@@ -224,16 +236,16 @@ static bool is_young(const struct stat *status, uint64_t now)
 	return (uint64_t)status->st_ctim.tv_sec * USEC_PER_SEC + 2 * USEC_PER_SEC > now;
 }
 
-static int begin_check(struct copy *copy)
+/* Not even we can write it any more. */
+static int close_for_writing(struct copy *copy)
 {
-	struct lockd *lockd = copy->lockd;
-	char path[LOCK_PATH_MAX];
-	struct stat after;
-	int r, fd;
+	int fd;
 
-	copy->stale = copy->stale || fstat(copy->from, &after) < 0 || changed(&copy->of, &after) ||
-		      is_young(&copy->of, copy->begun);
-	copy->from = fd_close(copy->from);
+	if (copy->in_memory)
+		return fcntl(copy->fd, F_ADD_SEALS,
+			     F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0
+			       ? -errno
+			       : 0;
 	fd = openat(copy->dir, copy->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
@@ -241,16 +253,34 @@ static int begin_check(struct copy *copy)
 	copy->fd = fd;
 	(void)unlinkat(copy->dir, copy->name, 0);
 	copy->dir = -1;
+	return 0;
+}
+
+static int begin_check(struct copy *copy)
+{
+	struct lockd *lockd = copy->lockd;
+	char path[LOCK_PATH_MAX];
+	struct stat after;
+	int r;
+
+	copy->stale = copy->stale || fstat(copy->from, &after) < 0 || changed(&copy->of, &after) ||
+		      is_young(&copy->of, copy->begun);
+	copy->from = fd_close(copy->from);
+	r = close_for_writing(copy);
+	if (r < 0)
+		return r;
 	copy->state = COPY_CHECKED;
 	r = tree_path(&lockd->tree, copy->node, path);
 	if (r < 0)
 		return r;
-	return checker_start(lockd->checker,
-			     &(const struct check_request){.fd = copy->fd,
-							   .name = path,
-							   .direction = CHECK_DOWN,
-							   .address = lockd->address},
-			     handle_verdict, copy, &copy->check);
+	return checker_start(
+		lockd->checker,
+		&(const struct check_request){.fd = copy->fd,
+					      .name = path,
+					      .direction = CHECK_DOWN,
+					      .sha256 = copy->hash_error < 0 ? NULL : copy->digest,
+					      .address = lockd->address},
+		handle_verdict, copy, &copy->check);
 }
 
 static void run_copy(struct job *job)
@@ -258,15 +288,23 @@ static void run_copy(struct job *job)
 	struct copy *copy = wl_container_of(job, copy, job);
 
 	copy->error = transfer_copy(copy->from, copy->fd, (uint64_t)copy->of.st_size,
-				    &job->cancelled, &copy->size);
+				    &job->cancelled, &copy->follow, &copy->size);
+	follow_end(&copy->follow);
 }
 
-static void end_copy(struct job *job)
+static void run_hash(struct job *job)
 {
-	struct copy *copy = wl_container_of(job, copy, job);
+	struct copy *copy = wl_container_of(job, copy, hash_job);
+
+	copy->hash_error = follow_digest(&copy->follow, copy->fd, &job->cancelled, copy->digest);
+}
+
+static void end_job(struct copy *copy)
+{
 	int r = copy->error;
 
-	copy->job_runs = false;
+	if (--copy->jobs > 0)
+		return;
 	if (wl_list_empty(&copy->openings)) {
 		copy_free(copy);
 		return;
@@ -278,6 +316,20 @@ static void end_copy(struct job *job)
 			  LOG_INT("bytes", copy->of.st_size), LOG_ERR(r));
 	if (r < 0)
 		answer_all(copy, r);
+}
+
+static void end_copy(struct job *job)
+{
+	struct copy *copy = wl_container_of(job, copy, job);
+
+	end_job(copy);
+}
+
+static void end_hash(struct job *job)
+{
+	struct copy *copy = wl_container_of(job, copy, hash_job);
+
+	end_job(copy);
 }
 
 /* --- beginning ------------------------------------------------------------------------------------- */
@@ -309,12 +361,29 @@ static bool make_room(struct lockd *lockd, uint64_t size)
 	return lockd->copies_bytes + size <= lockd->launch.copies_max;
 }
 
+/* False: it has to lie on a disk. */
+static bool make_in_memory(struct copy *copy)
+{
+	uint64_t size = (uint64_t)copy->of.st_size;
+
+	if (size > LOCK_SMALL || copy->lockd->memory_bytes + size > LOCK_MEMORY_MAX)
+		return false;
+	copy->fd = memfd_create("copy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (copy->fd < 0)
+		return false;
+	copy->in_memory = true;
+	copy->lockd->memory_bytes += size;
+	return true;
+}
+
 /* Where blocks can be shared, a copy costs nothing; otherwise it lies on the system's own disk, so that
  * a user's full volume can still be emptied. */
 static int make_file(struct copy *copy)
 {
 	struct lockd *lockd = copy->lockd;
 
+	if (make_in_memory(copy))
+		return 0;
 	if (lockd->reflink) {
 		copy->dir = lockd->staging_fd;
 		copy->fd = place_make(lockd, copy->dir, copy->name);
@@ -362,7 +431,10 @@ static int copy_new(struct lockd *lockd, struct node *node, int from, const stru
 			      .from = from,
 			      .fd = -1,
 			      .dir = -1,
-			      .job = {.run = run_copy, .done = end_copy}};
+			      .hash_error = -ENODATA,
+			      .job = {.run = run_copy, .done = end_copy},
+			      .hash_job = {.run = run_hash, .done = end_hash}};
+	follow_init(&copy->follow);
 	node->pins++;
 	lockd->copies_bytes += (uint64_t)status->st_size;
 	wl_list_init(&copy->openings);
@@ -389,13 +461,18 @@ static void start(struct copy *copy, fuse_req_t req, const struct fuse_file_info
 		copy_free(copy);
 		return;
 	}
-	copy->job_runs = true;
+	copy->jobs = 1;
 	if (r > 0 || copy->of.st_size <= LOCK_SMALL) {
 		if (r == 0)
 			run_copy(&copy->job);
 		end_copy(&copy->job);
 	} else {
 		worker_add(copy->lockd->worker, &copy->job);
+		/* Behind it: what it waits for has then begun. checkd hashes small ones itself. */
+		if (copy->of.st_size > CHECK_HASH_HERE_MAX) {
+			copy->jobs++;
+			worker_add(copy->lockd->worker, &copy->hash_job);
+		}
 	}
 }
 

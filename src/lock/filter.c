@@ -39,6 +39,7 @@ static const struct confine_call calls[] = {
 	/* files: all there is lies below the descriptors that we were given */
 	ALLOW(openat),
 	ALLOW(openat2),
+	ALLOW(memfd_create),
 	ALLOW(close),
 	ALLOW(fcntl),
 	ALLOW(fstat),

@@ -22,8 +22,10 @@
 #define LOCK_KEPT_MAX 64
 /* Files up to this are copied at once, and not kept; bytes. */
 #define LOCK_SMALL (256 << 10)
-/* Threads for what waits for the disk. */
-#define LOCK_THREADS 2
+/* Copies of small files lie in memory as far as there is so much, otherwise on the disk; bytes. */
+#define LOCK_MEMORY_MAX (16 << 20)
+/* Threads for what waits for the disk: two for a copy that is hashed while it is made. */
+#define LOCK_THREADS 4
 /* Objects that are not offered and said so once each: so many are remembered, and said in a minute. */
 #define LOCK_HIDDEN_KNOWN 256
 #define LOCK_HIDDEN_RATE 20

@@ -67,6 +67,7 @@ struct lockd {
 	struct wl_list uploads; /* upload.link, oldest first */
 	struct wl_list copies; /* copy.link */
 	uint64_t copies_bytes;
+	uint64_t memory_bytes; /* of them in memory */
 	struct wl_list notes; /* note.link, oldest first */
 	unsigned int n_notes;
 	struct wl_list questions; /* flush_question.link: to the parent */

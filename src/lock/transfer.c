@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "lock/follow.h"
 
 #define SLICE (UINT64_C(8) << 20)
 #define BLOCK (256 << 10)
@@ -13,12 +14,13 @@
 /* For file systems between which the kernel does not copy by itself. */
 static int copy_through(int from, int to, uint64_t at, size_t len, uint64_t *ret_copied)
 {
-	_cleanup_free_ char *block = malloc(BLOCK);
+	size_t most = MIN(len, (size_t)BLOCK);
+	_cleanup_free_ char *block = malloc(most);
 	ssize_t n, put = 0;
 
 	if (!block)
 		return -ENOMEM;
-	n = pread(from, block, len < BLOCK ? len : BLOCK, (off_t)at);
+	n = pread(from, block, most, (off_t)at);
 	if (n < 0)
 		return -errno;
 	while (put < n) {
@@ -51,7 +53,8 @@ static int copy_some(int from, int to, uint64_t at, size_t len, bool *through, u
 	return 0;
 }
 
-int transfer_copy(int from, int to, uint64_t len, atomic_bool *cancelled, uint64_t *ret_copied)
+int transfer_copy(int from, int to, uint64_t len, atomic_bool *cancelled, struct follow *follow,
+		  uint64_t *ret_copied)
 {
 	bool through = false;
 	uint64_t at = 0;
@@ -68,6 +71,8 @@ int transfer_copy(int from, int to, uint64_t len, atomic_bool *cancelled, uint64
 		if (n == 0)
 			break;
 		at += n;
+		if (follow)
+			follow_say(follow, at);
 	}
 	*ret_copied = at;
 	return 0;

@@ -9,11 +9,14 @@
 
 #include "base/attr.h"
 
+struct follow;
+
 /*
  * Copies at most `len` bytes from the beginning of `from` to that of `to`, fewer if the file ends; looks
- * at `cancelled` (may be NULL) now and then. -ECANCELED, -ENOSPC, -EDQUOT, -EIO …
+ * at `cancelled` (may be NULL) now and then,
+ * and tells `follow` (may be NULL) how far it is, but not that it has ended. -ECANCELED, -ENOSPC, -EDQUOT, -EIO …
  */
 NODISCARD int transfer_copy(int from, int to, uint64_t len, atomic_bool *cancelled,
-			    uint64_t *ret_copied);
+			    struct follow *follow, uint64_t *ret_copied);
 
 #endif

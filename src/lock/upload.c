@@ -97,7 +97,7 @@ static void run_seed(struct job *job)
 	struct seed *seed = wl_container_of(job, seed, job);
 	uint64_t copied;
 
-	seed->error = transfer_copy(seed->from, seed->upload->fd, seed->size, &job->cancelled,
+	seed->error = transfer_copy(seed->from, seed->upload->fd, seed->size, &job->cancelled, NULL,
 				    &copied);
 }
 

@@ -18,6 +18,8 @@
 #define AT_ONCE 0.0
 /* Of folders it may remember for a moment what they are; what is in them it asks for. */
 #define A_MOMENT 1.0
+/* What a lookup says is good for the request that it was made for: no question about the same again. */
+#define A_BLINK 0.05
 /* The two that are always there. */
 #define FOR_EVER 86400.0
 #define WRITE_MAX (1u << 20)
@@ -93,7 +95,7 @@ void view_fill_entry(struct lockd *lockd, struct node *node, const struct stat *
 {
 	*ret_entry = (struct fuse_entry_param){
 		.ino = tree_number(&lockd->tree, node),
-		.attr_timeout = attr_time(lockd, node),
+		.attr_timeout = node->folder ? attr_time(lockd, node) : A_BLINK,
 		.entry_timeout = node == lockd->tree.transfer ? FOR_EVER : attr_time(lockd, node),
 	};
 	view_fill_status(lockd, status, &ret_entry->attr);
