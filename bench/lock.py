@@ -19,7 +19,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "tests/system"))
@@ -29,6 +28,7 @@ from lib_proc import in_netns, run, wait_until  # noqa: E402
 from lib_sftp import SftpTest  # noqa: E402
 
 PLAIN_PORT = 2022
+STAMP = "!date +%s.%N\n"
 
 
 class Bench(SftpTest):
@@ -60,7 +60,7 @@ class Bench(SftpTest):
     @classmethod
     def timed(cls, port, commands):
         """Seconds of the commands alone: without the login."""
-        text = "!date +%%s.%%N\n%s!date +%%s.%%N\n" % commands
+        text = "".join((SNAPSHOT % "before", STAMP, commands, STAMP, SNAPSHOT % "after"))
         done = subprocess.run(
             in_netns(cls.network.workstations[0])
             + ["sftp", "-q", "-o", "Port=%d" % port, *cls.ssh_options(cls.key), "-b", "-", cls.where("alice")],
@@ -85,7 +85,9 @@ class Bench(SftpTest):
 
         def total():
             kib = 0
-            for pid in trees({cls.system.demo.popen.pid}):
+            found = stats("".join(path.read_text(encoding="utf-8", errors="replace")
+                                  for path in pathlib.Path("/proc").glob("[0-9]*/stat")))
+            for pid in below(found, cls.system.demo.popen.pid):
                 try:
                     name = pathlib.Path("/proc/%d/comm" % pid).read_text(encoding="utf-8")
                     text = pathlib.Path("/proc/%d/smaps_rollup" % pid).read_text(encoding="ascii")
@@ -104,30 +106,32 @@ class Bench(SftpTest):
             return (total() - before) // n
 
 
-def trees(roots):
-    """{pid: fields of its stat} of processes and of all that they have started."""
-    found = {}
-    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            text = path.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        found[int(path.parent.name)] = text[text.rindex(")") + 2:].split()
+# What sftp writes down while the connection is there.
+SNAPSHOT = "!cat /proc/[0-9]*/stat 2>/dev/null >%s; true\n"
+
+
+def stats(text):
+    """{pid: fields behind the name}; a name may have anything in it but the end of a line."""
+    return {int(line.split(" ")[0]): line[line.rindex(")") + 2:].split()
+            for line in text.splitlines() if ")" in line}
+
+
+def below(found, root):
+    """The processes among them that the root has started, itself included."""
 
     def is_below(pid):
-        while pid in found:
-            if pid in roots:
-                return True
+        while pid in found and pid != root:
             pid = int(found[pid][1])
-        return False
+        return pid == root
 
-    return {pid: fields for pid, fields in found.items() if is_below(pid)}
+    return [pid for pid in found if is_below(pid)]
 
 
-def cpu(root):
+def cpu(path, root):
     """Seconds of processor time of a server: of its processes that run, and, by their parents, of those
     that have ended. What the kernel does for nobody in particular (writing back) is not in it."""
-    return sum(sum(int(v) for v in fields[11:15]) for fields in trees({root}).values()) \
+    found = stats(path.read_text(encoding="utf-8", errors="replace"))
+    return sum(sum(int(v) for v in found[pid][11:15]) for pid in below(found, root)) \
         / os.sysconf("SC_CLK_TCK")
 
 
@@ -149,11 +153,9 @@ def measure(options):
         for name, commands in tasks:
             for server, port in (("plain", PLAIN_PORT), ("lock", 22)):
                 root = {"plain": Bench.plain.pid, "lock": Bench.system.demo.popen.pid}[server]
-                before = cpu(root)
                 results[name][server].append(Bench.timed(port, commands))
-                # The process of the connection has ended a moment later.
-                time.sleep(0.5)
-                busy[name][server].append(cpu(root) - before)
+                busy[name][server].append(cpu(Bench.files / "after", root)
+                                          - cpu(Bench.files / "before", root))
                 shutil.rmtree(Bench.files / "small-back", ignore_errors=True)
         print("run %d: %s" % (number + 1, {n: {s: round(v[-1], 2) for s, v in r.items()}
                                            for n, r in results.items()}), flush=True)

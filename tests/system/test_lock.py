@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way of files through the lock, with stock clients.
 
-LAZARET_LOCK_FILES   small files of the test of many (300; the full run is 5000)
+LAZARET_LOCK_FILES   small files of the test of many (100; the full run is 5000)
 LAZARET_LOCK_GIB     size of the large file (0: none; the full run is 4)
 """
 
@@ -15,13 +15,70 @@ from lib_admin import Administrators
 from lib_proc import run
 from lib_sftp import SftpTest
 
-FILES = int(os.environ.get("LAZARET_LOCK_FILES", "300"))
+FILES = int(os.environ.get("LAZARET_LOCK_FILES", "100"))
 GIB = float(os.environ.get("LAZARET_LOCK_GIB", "0"))
 OLD = 1000000000
 NAMES = ("Prüfbericht.txt", "отчёт.txt", "報告書.txt", "e\u0301 und 🙂.txt", "a b'c\"d$e.txt")
 
 
-class Clients(SftpTest):
+class Ways:
+    """Who gets in: tests on the system of the clients."""
+
+    def test_wrong_password(self):
+        done = self.sftp("ls\n", password="wrong")
+        self.assertEqual(done.status, 255, done)
+        self.assertIn("Permission denied", done.err)
+        self.system.wait_log("login.refused", 'over="sftp"', since=self.mark)
+
+    def test_throttle_is_common(self):
+        """What fails here delays there, and the other way round."""
+        self.assertNotEqual(self.sftp("ls\n", user="bob", password="wrong").status, 0)
+        mark = self.system.log_mark()
+        self.refused(self.system.name("bob"), "wrong")
+        line = self.system.wait_log("login.delayed", self.system.name("bob"), since=mark)
+        self.assertNotIn("over=", line)
+        mark = self.system.log_mark()
+        self.good(self.sftp("ls\n", user="bob"))
+        line = self.system.wait_log("login.delayed", self.system.name("bob"), since=mark)
+        self.assertIn('over="sftp"', line)
+        # From another address nobody waits; and the right password has settled it.
+        mark = self.system.log_mark()
+        self.good(self.sftp("ls\n", user="bob"))
+        self.assertNotIn("login.delayed", self.system.log_text()[mark:])
+
+    def test_key(self):
+        key = self.files / "key"
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+        self.assertNotEqual(self.sftp("ls\n", key=key).status, 0)
+        path = self.ssh_folder / "keys" / self.system.name("alice")
+        path.write_text(pathlib.Path(str(key) + ".pub").read_text(encoding="utf-8"),
+                        encoding="utf-8")
+        self.addCleanup(path.unlink)
+        self.good(self.sftp("ls\n", key=key))
+        self.assertNotEqual(self.sftp("ls\n", user="bob", key=key).status, 0)
+
+    def test_others(self):
+        """root, an account without the group, one that there is not."""
+        for name in ("root", "nobody", "lzf-there-is-none"):
+            done = self.client("sftp", *self.ssh_options(), "-b", "-",
+                               "%s@%s" % (name, lib_net.SYSTEM_LAN), input="ls\n",
+                               password="wrong")
+            self.assertEqual(done.status, 255, done)
+
+    def test_not_beside_each_other(self):
+        """Each has his own, at the same time."""
+        self.good(self.sftp("ls\n", user="bob"))
+        self.put_in_cell("secret", b"alice's") if self.transfer().exists() else None
+        self.good(self.sftp("ls\n"))
+        self.put_in_cell("secret", b"alice's")
+        done = self.good(self.sftp("ls -la /\nls -la /transfer\n", user="bob"))
+        self.assertNotIn("secret", done.out)
+        for command in ("ls /../%d" % self.system.uid("alice"), "cd /run", "ls /etc",
+                        "get /transfer/../../%d/transfer/secret" % self.system.uid("alice")):
+            self.assertNotEqual(self.sftp(command + "\n", user="bob").status, 0, command)
+
+
+class Clients(Ways, SftpTest):
     home = max(512, int(GIB * 1024 * 2.5))
 
     def setUp(self):
@@ -83,11 +140,14 @@ class Clients(SftpTest):
         self.put_in_cell("good", b"x")
         done = self.good(self.sftp("ls -1\n"))
         self.assertEqual(done.out.splitlines()[1:], ["good"])
-        self.local("good", b"x")
-        for name in ("cod\u202etxt.exe", "bell\a"):
-            self.assertNotEqual(self.sftp('put good "%s"\n' % name).status, 0)
-            self.assertNotEqual(self.sftp('mkdir "%s"\n' % name).status, 0)
-            self.assertNotEqual(self.sftp('rename good "%s"\n' % name).status, 0)
+        self.local("good", b"y")
+        before = {name: (self.transfer() / name).read_bytes() for name in os.listdir(self.transfer())}
+        commands = ['%s "%s"' % (command, name) for name in ("cod\u202etxt.exe", "bell\a")
+                    for command in ("put good", "mkdir", "rename good")]
+        done = self.good(self.sftp("".join("-%s\n" % c for c in commands)))
+        self.assertGreaterEqual(len(done.err.splitlines()), len(commands), done)
+        self.assertEqual({name: (self.transfer() / name).read_bytes()
+                          for name in os.listdir(self.transfer())}, before)
         self.system.wait_log("lock.hidden", 'why="direction override"', since=self.mark)
         self.system.wait_log("lock.hidden", 'why="encoding"', since=self.mark)
         text = self.system.log_text()[self.mark:]
@@ -102,12 +162,14 @@ class Clients(SftpTest):
         (folder / "real").mkdir()
         os.chown(folder / "real", self.system.uid("alice"), self.system.uid("alice"))
         self.assertEqual(self.good(self.sftp("ls -1\n")).out.splitlines()[1:], ["real"])
-        for command in ("get link", "get links/passwd", "get pipe", "get device", "cd links",
-                        "rm link", "rename link real/x", "ln -s /etc/passwd l", "ln real/x y",
-                        "get real/../link"):
-            done = self.sftp(command + "\n")
-            self.assertNotEqual(done.status, 0, command)
-            self.assertNotIn("root:", done.out)
+        with self.session() as talk:
+            for command in ("get link", "get links/passwd", "get pipe", "get device", "cd links",
+                            "rm link", "rename link real/x", "ln -s /etc/passwd l", "ln real/x y",
+                            "get real/../link"):
+                with self.assertRaises(AssertionError, msg=command) as raised:
+                    talk(command)
+                self.assertNotIn("root:", str(raised.exception))
+            self.assertIn("/transfer", talk("pwd"))
         for kind in ("link", "pipe", "device"):
             self.system.wait_log("lock.hidden", 'why="%s"' % kind, since=self.mark)
 
@@ -197,7 +259,9 @@ class Clients(SftpTest):
         remote = ":sftp,host=%s,port=%d,user=%s,pass=%s,known_hosts_file=%s,shell_type=none," \
             "disable_hashcheck=true:/transfer/rc" % (lib_net.SYSTEM_LAN, self.port,
                                                      self.system.name("alice"), secret, self.known)
-        config = ("--config", "/dev/null", "--retries", "1", "-q")
+        # Each connection of its is a login.
+        config = ("--config", "/dev/null", "--retries", "1", "-q", "--checkers", "2",
+                  "--transfers", "2")
         self.good(self.client("rclone", *config, "copy", "rc", remote))
         self.good(self.client("rclone", *config, "copy", remote, "rc2"))
         self.good(self.client("rclone", *config, "check", "--download", "rc", remote))
@@ -246,63 +310,6 @@ class Clients(SftpTest):
         self.assertEqual(digest(self.files / "large2"), digest(path))
 
     test_large.seconds = 2000
-
-
-class Ways(SftpTest):
-    """Who gets in."""
-
-    def test_wrong_password(self):
-        done = self.sftp("ls\n", password="wrong")
-        self.assertEqual(done.status, 255, done)
-        self.assertIn("Permission denied", done.err)
-        self.system.wait_log("login.refused", 'over="sftp"', since=self.mark)
-
-    def test_throttle_is_common(self):
-        """What fails here delays there, and the other way round."""
-        self.assertNotEqual(self.sftp("ls\n", user="bob", password="wrong").status, 0)
-        mark = self.system.log_mark()
-        self.refused(self.system.name("bob"), "wrong")
-        line = self.system.wait_log("login.delayed", self.system.name("bob"), since=mark)
-        self.assertNotIn("over=", line)
-        mark = self.system.log_mark()
-        self.good(self.sftp("ls\n", user="bob"))
-        line = self.system.wait_log("login.delayed", self.system.name("bob"), since=mark)
-        self.assertIn('over="sftp"', line)
-        # From another address nobody waits; and the right password has settled it.
-        mark = self.system.log_mark()
-        self.good(self.sftp("ls\n", user="bob"))
-        self.assertNotIn("login.delayed", self.system.log_text()[mark:])
-
-    def test_key(self):
-        key = self.files / "key"
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
-        self.assertNotEqual(self.sftp("ls\n", key=key).status, 0)
-        path = self.ssh_folder / "keys" / self.system.name("alice")
-        path.write_text(pathlib.Path(str(key) + ".pub").read_text(encoding="utf-8"),
-                        encoding="utf-8")
-        self.addCleanup(path.unlink)
-        self.good(self.sftp("ls\n", key=key))
-        self.assertNotEqual(self.sftp("ls\n", user="bob", key=key).status, 0)
-
-    def test_others(self):
-        """root, an account without the group, one that there is not."""
-        for name in ("root", "nobody", "lzf-there-is-none"):
-            done = self.client("sftp", *self.ssh_options(), "-b", "-",
-                               "%s@%s" % (name, lib_net.SYSTEM_LAN), input="ls\n",
-                               password="wrong")
-            self.assertEqual(done.status, 255, done)
-
-    def test_not_beside_each_other(self):
-        """Each has his own, at the same time."""
-        self.good(self.sftp("ls\n", user="bob"))
-        self.put_in_cell("secret", b"alice's") if self.transfer().exists() else None
-        self.good(self.sftp("ls\n"))
-        self.put_in_cell("secret", b"alice's")
-        done = self.good(self.sftp("ls -la /\nls -la /transfer\n", user="bob"))
-        self.assertNotIn("secret", done.out)
-        for command in ("ls /../%d" % self.system.uid("alice"), "cd /run", "ls /etc",
-                        "get /transfer/../../%d/transfer/secret" % self.system.uid("alice")):
-            self.assertNotEqual(self.sftp(command + "\n", user="bob").status, 0, command)
 
 
 class OnePort(SftpTest):

@@ -28,7 +28,172 @@ def version(number, size=SIZE):
     return (line * (size // len(line) + 1))[:size // len(line) * len(line)]
 
 
-class Swaps(SftpTest):
+class Out:
+    """Ways out of the view: tests on the system of the swaps."""
+
+    def test_paths(self):
+        self.good(self.sftp("ls\n"))
+        with self.session() as talk:
+            self.paths(talk)
+
+    def paths(self, talk):
+        for command in ("ls /..", "ls ../..", "ls /etc", "get /etc/passwd", "get ../../../../etc/passwd",
+                        "put askpass /x", "put askpass ../x", "mkdir /x", "rm /transfer",
+                        "rmdir /transfer", "rename /transfer /y", "ln -s / up", "cd /proc",
+                        "get /transfer/../../etc/shadow", "chown 0 /transfer", "ls //../run"):
+            if command in ("ls /..", "ls ../.."):
+                # The same folder again: what is above it cannot be seen.
+                said = [l for l in talk(command).splitlines() if not l.startswith("sftp>")]
+                self.assertRegex(said[-1], r"^(\S*/)?transfer\s*$")
+                continue
+            with self.assertRaises(AssertionError, msg=command) as raised:
+                talk(command)
+            self.assertNotIn("root:", str(raised.exception))
+            self.assertNotIn("ended", str(raised.exception))
+        talk("ls")
+
+    def test_no_shell(self):
+        where = self.where("alice")
+        for arguments in (("id",), ("-t", where[:0] or "/bin/sh"), ("/usr/lib/openssh/sftp-server",),
+                          ("-N", "-W", "127.0.0.1:22")):
+            options = [a for a in arguments if a.startswith("-") or ":" in a]
+            command = [a for a in arguments if a not in options]
+            done = self.client("timeout", "5", "ssh", *self.ssh_options(), *options, where, *command)
+            self.assertNotIn("uid=", done.out + done.err)
+            self.assertNotIn("SSH-2.0", done.out)
+
+    def test_no_forwarding(self):
+        where = self.where("alice")
+        for forward in (("-R", "9902:127.0.0.1:22"), ("-R", "9903")):
+            done = self.client("timeout", "20", "ssh", *self.ssh_options(), "-o",
+                               "ExitOnForwardFailure=yes", *forward, "-N", where)
+            self.assertEqual(done.status, 255, done)
+            self.assertIn("forwarding failed", done.err)
+        done = self.client("timeout", "20", "ssh", *self.ssh_options(), "-W", "127.0.0.1:22", where)
+        self.assertIn("administratively prohibited", done.err)
+
+    def test_planted_files(self):
+        """Nothing that a shell, sshd or PAM reads in a home has an effect."""
+        self.good(self.sftp("ls\n"))
+        marker = "/tmp/%s-planted" % self.prefix
+        home = self.transfer().parent.parent / "home"
+        key = self.files / "planted"
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+        public = pathlib.Path(str(key) + ".pub").read_text(encoding="utf-8")
+        for folder in (home, self.transfer()):
+            (folder / ".ssh").mkdir(exist_ok=True)
+            for name, text in ((".bashrc", "touch " + marker), (".profile", "touch " + marker),
+                               (".ssh/rc", "touch " + marker), (".pam_environment", "X=Y"),
+                               (".ssh/environment", "LD_PRELOAD=/nonexistent"),
+                               (".ssh/authorized_keys", public)):
+                (folder / name).write_text(text + "\n", encoding="utf-8")
+        done = self.good(self.sftp("ls -a\n"))
+        self.assertNotIn("preload", done.err)
+        self.assertFalse(os.path.exists(marker))
+        self.assertEqual(self.sftp("ls\n", key=key).status, 255)
+
+    def test_handle_over_a_rename(self):
+        """A handle on a file whose folder the cell moves away and replaces: it stays what it was."""
+        self.good(self.sftp("ls\n"))
+        self.local("script.py", b"")
+        top = self.transfer()
+        (top / "d").mkdir(exist_ok=True)
+        account = self.system.uid("alice")
+        os.chown(top / "d", account, int(run("id", "-g", self.system.name("alice"))))
+        options = " ".join("-o %s" % o for o in self.ssh_options() if "=" in o)
+        (self.files / "kept.py").write_text("""
+import os, sys, time
+fd = os.open("mnt/d/kept", os.O_WRONLY | os.O_CREAT, 0o600)
+os.write(fd, b"mine")
+open("opened", "w").close()
+while not os.path.exists("moved"):
+    time.sleep(0.05)
+os.write(fd, b" more")
+try:
+    os.close(fd)
+    print("closed")
+except OSError as error:
+    print("failed", error)
+""", encoding="utf-8")
+        outside = pathlib.Path("/etc/%s/elsewhere" % self.prefix)
+        outside.mkdir(exist_ok=True)
+        for name in ("opened", "moved"):
+            (self.files / name).unlink(missing_ok=True)
+        process = subprocess.Popen(
+            in_netns(self.network.workstations[0])
+            + ["sh", "-c", "mkdir -p mnt; sshfs -o direct_io -F /dev/null %s %s:/transfer mnt || exit 1; "
+               "python3 kept.py; fusermount3 -u mnt || umount -l mnt" % (options, self.where("alice"))],
+            cwd=self.files, env=self.environment("alice"), stdout=subprocess.PIPE, text=True)
+        try:
+            wait_until(lambda: (self.files / "opened").exists(), 30, "the file is open")
+            os.rename(top / "d", top / "away")
+            os.symlink(outside, top / "d")
+            (self.files / "moved").touch()
+            out = process.communicate(timeout=60)[0]
+        finally:
+            process.kill()
+            process.wait()
+        # sshfs does not report what a close has come to; sftp does.
+        self.assertRegex(out, "closed|failed")
+        self.assertEqual(list(outside.iterdir()), [])
+        self.assertEqual(list((top / "away").iterdir()), [])
+        os.unlink(top / "d")
+
+    def test_many_handles(self):
+        """As many as he likes are asked for; there is an end to them, and others go on."""
+        self.good(self.sftp("ls\n"))
+        self.good(self.sftp("ls\n", user="bob"))
+        self.put_in_cell("x", b"x")
+        script = """
+import os, sys
+n = 0
+try:
+    for n in range(100000):
+        os.open("mnt/x", os.O_RDONLY)
+except OSError as error:
+    print("end", n, error.errno)
+"""
+        (self.files / "many.py").write_text(script, encoding="utf-8")
+        options = " ".join("-o %s" % o for o in self.ssh_options() if "=" in o)
+        done = self.good(self.client(
+            "sh", "-c", "ulimit -n 200000; mkdir -p mnt; sshfs -F /dev/null %s %s:/transfer mnt || exit 1; "
+            "python3 many.py; fusermount3 -u mnt || umount -l mnt" % (options, self.where("alice"))))
+        self.assertRegex(done.out, r"end \d+ ")
+        self.assertLessEqual(int(done.out.split()[1]), 1024)
+        self.good(self.sftp("get x x.again\n"))
+        self.good(self.sftp("ls\n", user="bob"))
+
+    def test_confined(self):
+        """What lockd is: an account of its own, no capability, a filter, no way to a file."""
+        self.good(self.sftp("ls\n"))
+        pid = self.lockd()
+        status = pathlib.Path("/proc/%d/status" % pid).read_text(encoding="ascii")
+        uid = int(re.search(r"Uid:\t(\d+)", status).group(1))
+        self.assertGreaterEqual(uid, 1879179264)
+        for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb"):
+            self.assertEqual(int(re.search(name + r":\t(\w+)", status).group(1), 16), 0)
+        self.assertIn("Seccomp:\t2", status)
+        self.assertIn("NoNewPrivs:\t1", status)
+        for task in os.listdir("/proc/%d/task" % pid):
+            text = pathlib.Path("/proc/%d/task/%s/status" % (pid, task)).read_text(encoding="ascii")
+            self.assertIn("Seccomp:\t2", text)
+        self.assertEqual(os.listdir("/proc/%d/root" % pid), [])
+        self.assertNotEqual(os.readlink("/proc/%d/ns/net" % pid), os.readlink("/proc/self/ns/net"))
+
+    def test_view_is_his_alone(self):
+        """Another account of the host gets nothing of it, by whatever path."""
+        self.good(self.sftp("ls\n"))
+        self.put_in_cell("secret", b"alice's")
+        view = self.view() / "transfer"
+        bob = self.system.uid("bob")
+        for place in (view, view / "secret", self.transfer() / "secret"):
+            done = subprocess.run(["cat", str(place)], user=bob, group=bob, extra_groups=[],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(b"Permission denied", done.stderr)
+
+
+class Swaps(Out, SftpTest):
     """What arrives is exactly what was checked: checkd's own log says of which content it said yes."""
 
     def passed(self, direction, since):
@@ -255,162 +420,3 @@ for number in range(int(sys.argv[2])):
         self.assertFalse(bad)
         wait_until(lambda: seen <= self.passed("up", mark), 20, "the cell saw only what passed")
         self.assertGreater(len(seen), 2)
-
-
-class Out(SftpTest):
-    """Ways out of the view."""
-
-    def test_paths(self):
-        self.good(self.sftp("ls\n"))
-        for command in ("ls /..", "ls ../..", "ls /etc", "get /etc/passwd", "get ../../../../etc/passwd",
-                        "put askpass /x", "put askpass ../x", "mkdir /x", "rm /transfer",
-                        "rmdir /transfer", "rename /transfer /y", "ln -s / up", "cd /proc",
-                        "get /transfer/../../etc/shadow", "chown 0 /transfer", "ls //../run"):
-            done = self.sftp(command + "\n")
-            if command in ("ls /..", "ls ../.."):
-                # The same folder again: what is above it cannot be seen.
-                self.assertRegex(done.out.splitlines()[-1], r"^(\S*/)?transfer\s*$")
-            else:
-                self.assertNotEqual(done.status, 0, command)
-            self.assertNotIn("root:", done.out)
-        self.good(self.sftp("ls\n"))
-
-    def test_no_shell(self):
-        where = self.where("alice")
-        for arguments in (("id",), ("-t", where[:0] or "/bin/sh"), ("/usr/lib/openssh/sftp-server",),
-                          ("-N", "-W", "127.0.0.1:22")):
-            options = [a for a in arguments if a.startswith("-") or ":" in a]
-            command = [a for a in arguments if a not in options]
-            done = self.client("timeout", "5", "ssh", *self.ssh_options(), *options, where, *command)
-            self.assertNotIn("uid=", done.out + done.err)
-            self.assertNotIn("SSH-2.0", done.out)
-
-    def test_no_forwarding(self):
-        where = self.where("alice")
-        for forward in (("-R", "9902:127.0.0.1:22"), ("-R", "9903")):
-            done = self.client("timeout", "20", "ssh", *self.ssh_options(), "-o",
-                               "ExitOnForwardFailure=yes", *forward, "-N", where)
-            self.assertEqual(done.status, 255, done)
-            self.assertIn("forwarding failed", done.err)
-        done = self.client("timeout", "20", "ssh", *self.ssh_options(), "-W", "127.0.0.1:22", where)
-        self.assertIn("administratively prohibited", done.err)
-
-    def test_planted_files(self):
-        """Nothing that a shell, sshd or PAM reads in a home has an effect."""
-        self.good(self.sftp("ls\n"))
-        marker = "/tmp/%s-planted" % self.prefix
-        home = self.transfer().parent.parent / "home"
-        key = self.files / "planted"
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
-        public = pathlib.Path(str(key) + ".pub").read_text(encoding="utf-8")
-        for folder in (home, self.transfer()):
-            (folder / ".ssh").mkdir(exist_ok=True)
-            for name, text in ((".bashrc", "touch " + marker), (".profile", "touch " + marker),
-                               (".ssh/rc", "touch " + marker), (".pam_environment", "X=Y"),
-                               (".ssh/environment", "LD_PRELOAD=/nonexistent"),
-                               (".ssh/authorized_keys", public)):
-                (folder / name).write_text(text + "\n", encoding="utf-8")
-        done = self.good(self.sftp("ls -a\n"))
-        self.assertNotIn("preload", done.err)
-        self.assertFalse(os.path.exists(marker))
-        self.assertEqual(self.sftp("ls\n", key=key).status, 255)
-
-    def test_handle_over_a_rename(self):
-        """A handle on a file whose folder the cell moves away and replaces: it stays what it was."""
-        self.good(self.sftp("ls\n"))
-        self.local("script.py", b"")
-        top = self.transfer()
-        (top / "d").mkdir(exist_ok=True)
-        account = self.system.uid("alice")
-        os.chown(top / "d", account, int(run("id", "-g", self.system.name("alice"))))
-        options = " ".join("-o %s" % o for o in self.ssh_options() if "=" in o)
-        (self.files / "kept.py").write_text("""
-import os, sys, time
-fd = os.open("mnt/d/kept", os.O_WRONLY | os.O_CREAT, 0o600)
-os.write(fd, b"mine")
-open("opened", "w").close()
-while not os.path.exists("moved"):
-    time.sleep(0.05)
-os.write(fd, b" more")
-try:
-    os.close(fd)
-    print("closed")
-except OSError as error:
-    print("failed", error)
-""", encoding="utf-8")
-        outside = pathlib.Path("/etc/%s/elsewhere" % self.prefix)
-        outside.mkdir(exist_ok=True)
-        for name in ("opened", "moved"):
-            (self.files / name).unlink(missing_ok=True)
-        process = subprocess.Popen(
-            in_netns(self.network.workstations[0])
-            + ["sh", "-c", "mkdir -p mnt; sshfs -o direct_io -F /dev/null %s %s:/transfer mnt || exit 1; "
-               "python3 kept.py; fusermount3 -u mnt || umount -l mnt" % (options, self.where("alice"))],
-            cwd=self.files, env=self.environment("alice"), stdout=subprocess.PIPE, text=True)
-        try:
-            wait_until(lambda: (self.files / "opened").exists(), 30, "the file is open")
-            os.rename(top / "d", top / "away")
-            os.symlink(outside, top / "d")
-            (self.files / "moved").touch()
-            out = process.communicate(timeout=60)[0]
-        finally:
-            process.kill()
-            process.wait()
-        # sshfs does not report what a close has come to; sftp does.
-        self.assertRegex(out, "closed|failed")
-        self.assertEqual(list(outside.iterdir()), [])
-        self.assertEqual(list((top / "away").iterdir()), [])
-        os.unlink(top / "d")
-
-    def test_many_handles(self):
-        """As many as he likes are asked for; there is an end to them, and others go on."""
-        self.good(self.sftp("ls\n"))
-        self.good(self.sftp("ls\n", user="bob"))
-        self.put_in_cell("x", b"x")
-        script = """
-import os, sys
-n = 0
-try:
-    for n in range(100000):
-        os.open("mnt/x", os.O_RDONLY)
-except OSError as error:
-    print("end", n, error.errno)
-"""
-        (self.files / "many.py").write_text(script, encoding="utf-8")
-        options = " ".join("-o %s" % o for o in self.ssh_options() if "=" in o)
-        done = self.good(self.client(
-            "sh", "-c", "ulimit -n 200000; mkdir -p mnt; sshfs -F /dev/null %s %s:/transfer mnt || exit 1; "
-            "python3 many.py; fusermount3 -u mnt || umount -l mnt" % (options, self.where("alice"))))
-        self.assertRegex(done.out, r"end \d+ ")
-        self.assertLessEqual(int(done.out.split()[1]), 1024)
-        self.good(self.sftp("get x x.again\n"))
-        self.good(self.sftp("ls\n", user="bob"))
-
-    def test_confined(self):
-        """What lockd is: an account of its own, no capability, a filter, no way to a file."""
-        self.good(self.sftp("ls\n"))
-        pid = self.lockd()
-        status = pathlib.Path("/proc/%d/status" % pid).read_text(encoding="ascii")
-        uid = int(re.search(r"Uid:\t(\d+)", status).group(1))
-        self.assertGreaterEqual(uid, 1879179264)
-        for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb"):
-            self.assertEqual(int(re.search(name + r":\t(\w+)", status).group(1), 16), 0)
-        self.assertIn("Seccomp:\t2", status)
-        self.assertIn("NoNewPrivs:\t1", status)
-        for task in os.listdir("/proc/%d/task" % pid):
-            text = pathlib.Path("/proc/%d/task/%s/status" % (pid, task)).read_text(encoding="ascii")
-            self.assertIn("Seccomp:\t2", text)
-        self.assertEqual(os.listdir("/proc/%d/root" % pid), [])
-        self.assertNotEqual(os.readlink("/proc/%d/ns/net" % pid), os.readlink("/proc/self/ns/net"))
-
-    def test_view_is_his_alone(self):
-        """Another account of the host gets nothing of it, by whatever path."""
-        self.good(self.sftp("ls\n"))
-        self.put_in_cell("secret", b"alice's")
-        view = self.view() / "transfer"
-        bob = self.system.uid("bob")
-        for place in (view, view / "secret", self.transfer() / "secret"):
-            done = subprocess.run(["cat", str(place)], user=bob, group=bob, extra_groups=[],
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-            self.assertNotEqual(done.returncode, 0)
-            self.assertIn(b"Permission denied", done.stderr)

@@ -17,7 +17,7 @@ MIB = 1 << 20
 
 
 class Crash(SftpTest):
-    home = 256
+    home = 128
 
     def setUp(self):
         super().setUp()
@@ -114,15 +114,18 @@ class Crash(SftpTest):
         """Uploads while the one who checks dies again and again: each ends as acknowledged and whole, or
         with an error and nowhere; afterwards files pass."""
         acknowledged = set()
-        for number in range(30):
-            name = "n%d" % number
-            self.local(name, b"%d " % number * 1000)
-            if number % 3 == 0:
-                for process in self.system.processes("lazaret-checkd"):
-                    os.kill(process.pid, signal.SIGKILL)
-            if self.sftp("put %s\n" % name).status == 0:
-                acknowledged.add(name)
+        with self.session() as talk:
+            for number in range(30):
+                name = "n%d" % number
+                self.local(name, b"%d " % number * 1000)
+                if number % 3 == 0:
+                    for process in self.system.processes("lazaret-checkd"):
+                        os.kill(process.pid, signal.SIGKILL)
+                with contextlib.suppress(AssertionError):
+                    talk("put %s" % name)
+                    acknowledged.add(name)
         there = {p.name: p.read_bytes() for p in self.transfer().iterdir()}
+        self.assertTrue(acknowledged)
         self.assertLessEqual(acknowledged, set(there))
         for name, content in there.items():
             self.assertEqual(content, self.local(name).read_bytes())
@@ -171,7 +174,7 @@ class Crash(SftpTest):
         there; what is there can still be fetched."""
         self.local("old", b"the old one")
         self.good(self.sftp("put old\n"))
-        self.local("huge", os.urandom(300 * MIB))
+        self.local("huge", os.urandom(150 * MIB))
         done = self.sftp("put huge\n")
         self.assertNotEqual(done.status, 0)
         self.assertFalse((self.transfer() / "huge").exists())
@@ -203,23 +206,3 @@ class Crash(SftpTest):
         self.good(self.sftp("get before after\n"))
         self.assertEqual(self.local("after").read_bytes(), b"acknowledged")
         self.assertEqual(len(self.mounts()), 1)
-
-
-class Staging(SftpTest):
-    """The space for copies of downloads."""
-
-    sftp_options = {"sftp-staging": 8}
-
-    def test_full(self):
-        self.good(self.sftp("ls\n"))
-        self.put_in_cell("fits", b"x" * (7 * MIB))
-        self.put_in_cell("too-large", b"x" * (9 * MIB))
-        done = self.sftp("get too-large\n")
-        self.assertNotEqual(done.status, 0)
-        self.system.wait_log("lock.staging-full", since=self.mark)
-        for _ in range(3):
-            self.good(self.sftp("get fits\n"))
-        # A sparse file as large as the file system allows costs nothing but the error.
-        path = self.put_in_cell("sparse", b"")
-        os.truncate(path, 1 << 42)
-        self.assertNotEqual(self.sftp("get sparse\n").status, 0)

@@ -2,6 +2,7 @@
 """Refusals as persons meet them: over stock SFTP both ways, in the picture, and beside the file."""
 
 import hashlib
+import os
 import pathlib
 import tempfile
 
@@ -32,7 +33,8 @@ group "lazaret-users" {
         (folder / "test.ndb").write_text("Eicar-Test:0:*:%s\n" % EICAR.hex(), encoding="ascii")
         cls.addClassCleanup(cls.signatures.cleanup)
         cls.sftp_options = {"lock-clamd": "/usr/sbin/clamd", "lock-signatures": str(folder),
-                            "lock-name-mismatch": "refuse", "lock-note-de": "Telefon 12."}
+                            "lock-name-mismatch": "refuse", "lock-note-de": "Telefon 12.",
+                            "sftp-staging": 8}
         super().setUpClass()
         wait_until(lambda: cls.system.ctl("lock", "status")["scanner"] == "ready", 60, "clamd")
 
@@ -93,3 +95,17 @@ group "lazaret-users" {
         self.assertEqual(self.local("photo.png").read_bytes(), PNG + b"e2e")
         status = self.system.ctl("lock", "status")
         self.assertGreaterEqual(status["quarantined_down"], 1)
+
+    def test_staging_full(self):
+        """The space for copies of downloads."""
+        self.good(self.sftp("ls\n"))
+        self.put_in_cell("fits", b"x" * (7 << 20))
+        self.put_in_cell("too-large", b"x" * (9 << 20))
+        self.assertNotEqual(self.sftp("get too-large\n").status, 0)
+        self.system.wait_log("lock.staging-full", since=self.mark)
+        for _ in range(3):
+            self.good(self.sftp("get fits\n"))
+        # A sparse file as large as the file system allows costs nothing but the error.
+        path = self.put_in_cell("sparse", b"")
+        os.truncate(path, 1 << 42)
+        self.assertNotEqual(self.sftp("get sparse\n").status, 0)
