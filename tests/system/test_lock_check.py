@@ -189,6 +189,28 @@ group "large" { transfer-out-types = {"any", "unknown", "too-large-to-scan"} }
             self.assertNotIn("\x1b", verdict[key])
             self.assertNotIn("\u202e", verdict[key])
 
+    def test_claims(self):
+        """A hash that is claimed: known to pass, it passes; nothing else comes of it."""
+        good, other = (os.urandom(8) + b"text\n" * 400000 for _ in range(2))
+        good, other = (b"%s\n" % c[:8].hex().encode() + c[8:] for c in (good, other))
+        bad = b"%PDF-1.7\n" + other
+        self.checkd.user()
+
+        def claim(of, content):
+            self.checkd.say("claim", hashlib.sha256(of).hexdigest())
+            return self.checkd.check("down", "a.txt", content)
+
+        # Not known yet: what looks into it must come to the same.
+        self.refused(claim(good, other), "check-failed")
+        self.assertEqual(claim(good, good)["result"], "pass")
+        hits = self.checkd.json("lock", "status")["cache_hits"]
+        self.assertEqual(claim(good, good)["result"], "pass")
+        self.assertEqual(self.checkd.json("lock", "status")["cache_hits"], hits + 1)
+        # Nothing is remembered of, or refused by, a claim.
+        self.refused(self.checkd.check("down", "a.txt", bad), "type")
+        self.refused(claim(bad, other), "check-failed")
+        self.passed(self.checkd.check("down", "a.txt", other))
+
     def test_cancelled(self):
         path = self.checkd.folder / "files/large.bin"
         path.parent.mkdir(exist_ok=True)

@@ -9,6 +9,7 @@
  *	user NAME UID GROUP,GROUP	connects for a person. Answer: "rights UP DOWN LARGEST LARGEST"
  *	check UP|DOWN|TRY-UP|TRY-DOWN NAME FILE	Answer, when it comes: "verdict NAME" and the verdict as JSON.
  *					Further lines are read meanwhile.
+ *	claim SHA256			what the next check says that the content's hash is
  *	cancel				the checks that run. Answer: "cancelled"
  *	config CONFIG			another configuration. Answer: "rights …" of the person
  *	leave				the person's connection is closed. Answer: "left"
@@ -207,6 +208,10 @@ static void handle_done(void *data, const struct check_verdict *verdict)
 	one->check = NULL;
 }
 
+/* Of one check. */
+static uint8_t claim[CHECK_DIGEST_LEN];
+static bool claimed;
+
 static void start_check(const char *direction, const char *name, const char *file)
 {
 	struct check_request request = {
@@ -215,9 +220,11 @@ static void start_check(const char *direction, const char *name, const char *fil
 		.direction = strstr(direction, "up") ? CHECK_UP : CHECK_DOWN,
 		.dry_run = strstr(direction, "try") != NULL,
 		.address = "192.0.2.7",
+		.sha256 = claimed ? claim : NULL,
 	};
 	int r = -EBUSY;
 
+	claimed = false;
 	if (request.fd < 0)
 		die(file, -errno);
 	for (size_t i = 0; i < ARRAY_LEN(all) && r == -EBUSY; i++) {
@@ -262,6 +269,8 @@ static void do_line(char *line)
 		take_person(words[1], words[2], words[3]);
 	else if (str_eq(words[0], "check") && words[3])
 		start_check(words[1], words[2], words[3]);
+	else if (str_eq(words[0], "claim") && words[1])
+		claimed = check_digest_parse(words[1], claim) == 0;
 	else if (str_eq(words[0], "cancel"))
 		cancel_all();
 	else if (str_eq(words[0], "config") && words[1])

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Names that pass, and the tree of names that the kernel knows. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/attr.h"
+#include "lock/follow.h"
 #include "lock/lock_limits.h"
 #include "lock/name.h"
 #include "lock/tree.h"
@@ -139,13 +143,64 @@ static void test_depth(void **state)
 	tree_finish(&tree);
 }
 
+/* --- a hash of what is being written */
+
+#define FOLLOWED (3u << 20)
+
+struct writing {
+	struct follow follow;
+	int fd;
+	uint8_t data[FOLLOWED];
+};
+
+static void *write_slowly(void *data)
+{
+	struct writing *w = data;
+
+	for (size_t at = 0; at < FOLLOWED; at += FOLLOWED / 16) {
+		(void)!pwrite(w->fd, w->data + at, FOLLOWED / 16, (off_t)at);
+		follow_say(&w->follow, at + FOLLOWED / 16);
+		usleep(1000);
+	}
+	follow_end(&w->follow);
+	return NULL;
+}
+
+static void test_follow(void **state)
+{
+	static struct writing w;
+	uint8_t digest[CHECK_DIGEST_LEN], wanted[CHECK_DIGEST_LEN];
+	atomic_bool cancelled = false;
+	pthread_t thread;
+
+	(void)state;
+	for (size_t i = 0; i < FOLLOWED; i++)
+		w.data[i] = (uint8_t)(i * 7 + i / 4096);
+	w.fd = memfd_create("written", MFD_CLOEXEC);
+	follow_init(&w.follow);
+	assert_int_equal(pthread_create(&thread, NULL, write_slowly, &w), 0);
+	assert_int_equal(follow_digest(&w.follow, w.fd, &cancelled, digest), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(check_digest_fd(w.fd, FOLLOWED, wanted), 0);
+	assert_memory_equal(digest, wanted, sizeof(digest));
+	/* It has ended before the other began; it was cancelled; it is shorter than was said. */
+	assert_int_equal(follow_digest(&w.follow, w.fd, &cancelled, digest), 0);
+	assert_memory_equal(digest, wanted, sizeof(digest));
+	atomic_store(&cancelled, true);
+	assert_int_equal(follow_digest(&w.follow, w.fd, &cancelled, digest), -ECANCELED);
+	atomic_store(&cancelled, false);
+	assert_int_equal(ftruncate(w.fd, FOLLOWED / 2), 0);
+	assert_int_equal(follow_digest(&w.follow, w.fd, &cancelled, digest), -EIO);
+	follow_finish(&w.follow);
+	close(w.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_lives),
-		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_names),  cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_lives),  cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_follow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
