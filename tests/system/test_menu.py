@@ -99,7 +99,8 @@ class Menu(SshTest):
         t.keys("Enter")
         t.wait("Apply the draft")
         t.choose("Apply the draft", "Put the draft in force", "<Do it>")
-        t.keys("Enter")
+        # Behind --full and --yes.
+        t.keys("Tab", "Tab", "Enter")
         t.wait("Applied as version")
         t.keys("Enter")
         t.wait("There is no draft.")
