@@ -3,9 +3,10 @@
 """What the file lock costs: OpenSSH's sftp through it, and through a plain sshd with internal-sftp on a
 bare folder of the same disk, by turns in one run.
 
-usage: bench/lock.py [--runs N] [--mib N] [--files N] [--sync] [--output FILE.json]
+usage: bench/lock.py [--runs N] [--mib N] [--files N] [--distinct N] [--sync] [--output FILE.json]
 
-Checks are as in the tests (any type, no scanner); verdicts of what is sent again are cached. Prints the
+Checks are as in the tests (any type, no scanner); verdicts of what is sent again are cached: with --distinct 100
+the small files have a hundred contents, and all but the first of each are known. Prints the
 medians, and what the lock reaches of the plain server's throughput.
 """
 
@@ -19,6 +20,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "tests/system"))
@@ -84,12 +86,14 @@ class Bench(SftpTest):
         """KiB of one more connection: all of sshd's and of the lock's processes for it, proportional."""
 
         def total():
+            # What a login has needed for itself is gone by then.
+            time.sleep(3)
             kib = 0
             found = stats("".join(path.read_text(encoding="utf-8", errors="replace")
                                   for path in pathlib.Path("/proc").glob("[0-9]*/stat")))
             for pid in below(found, cls.system.demo.popen.pid):
                 try:
-                    name = pathlib.Path("/proc/%d/comm" % pid).read_text(encoding="utf-8")
+                    name = os.path.basename(os.readlink("/proc/%d/exe" % pid))
                     text = pathlib.Path("/proc/%d/smaps_rollup" % pid).read_text(encoding="ascii")
                 except OSError:
                     continue
@@ -143,7 +147,8 @@ def measure(options):
             file.write(number.to_bytes(8, "little") + content[8:])
     (Bench.files / "small").mkdir()
     for number in range(options.files):
-        (Bench.files / "small" / ("%d.txt" % number)).write_bytes(b"number %d\n" % number * 400)
+        (Bench.files / "small" / ("%d.txt" % number)).write_bytes(
+            b"number %d\n" % (number % (options.distinct or options.files)) * 400)
     tasks = (("put 1 large", "put large\n"), ("get 1 large", "get large back\n"),
              ("put small", "put -r small\n"), ("get small", "get -r small small-back\n"))
     results = {name: {"lock": [], "plain": []} for name, _ in tasks}
@@ -168,10 +173,12 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--mib", type=int, default=1024)
     parser.add_argument("--files", type=int, default=5000)
+    parser.add_argument("--distinct", type=int)
     parser.add_argument("--sync", action="store_true")
     parser.add_argument("--output")
     options = parser.parse_args()
-    Bench.home = options.mib * 5 // 2 + 512
+    # Of each server what is there, and what is on its way.
+    Bench.home = options.mib * 4 + 1024
     Bench.sftp_options = {"sftp-sync": options.sync}
     Bench.setUpClass()
     try:
