@@ -91,6 +91,7 @@ static void begin(struct checkd_sibling *checkd)
 		.program = PROGRAM_CHECKD,
 		.monitor = monitor,
 		.table = &table,
+		.own_log = true,
 		.data = checkd,
 		.put_config = put_config,
 		.started = nothing,

@@ -20,6 +20,7 @@ static int start(struct sibling *sibling)
 		.exec_fd = sibling->monitor->programs.fds[sibling->program],
 		.role = sibling->name,
 		.config = &config,
+		.own_log = sibling->own_log,
 		.table = sibling->table,
 		.gone = handle_gone,
 		.data = sibling,

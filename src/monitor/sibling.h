@@ -13,6 +13,7 @@ struct sibling {
 	enum program program;
 	struct monitor *monitor;
 	const struct ipc_table *table;
+	bool own_log; /* what it logs is a record, of which no line may be dropped */
 	void *data; /* for the three below; the table's handlers get the sibling itself */
 	/* Writes what the program finds on descriptor 4. */
 	void (*put_config)(void *data, struct buf *config);

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way of files through the lock, with stock clients.
 
-LAZARET_LOCK_FILES   small files of the test of many (100; the full run is 5000)
-LAZARET_LOCK_GIB     size of the large file (0: none; the full run is 4)
+LAZARET_LOCK_FILES   small files of the test of many (200; the full run is 5000)
+LAZARET_LOCK_GIB     size of the large file (0.06; the full run is 4)
 """
 
 import hashlib
@@ -12,11 +12,11 @@ import stat
 
 import lib_net
 from lib_admin import Administrators
-from lib_proc import run
+from lib_proc import run, wait_until
 from lib_sftp import SftpTest
 
-FILES = int(os.environ.get("LAZARET_LOCK_FILES", "100"))
-GIB = float(os.environ.get("LAZARET_LOCK_GIB", "0"))
+FILES = int(os.environ.get("LAZARET_LOCK_FILES", "200"))
+GIB = float(os.environ.get("LAZARET_LOCK_GIB", "0.06"))
 OLD = 1000000000
 NAMES = ("Prüfbericht.txt", "отчёт.txt", "報告書.txt", "e\u0301 und 🙂.txt", "a b'c\"d$e.txt")
 
@@ -274,6 +274,7 @@ class Clients(Ways, SftpTest):
 
     def test_many(self):
         """Several thousand small files, as somebody drops them."""
+        mark = self.system.log_mark()
         for number in range(FILES):
             self.local("many/%d.txt" % number, b"number %d\n" % number * 40)
         self.good(self.sftp("put -r many\n", seconds=600))
@@ -282,6 +283,12 @@ class Clients(Ways, SftpTest):
         for number in range(FILES):
             self.assertEqual(self.local("many2/%d.txt" % number).read_bytes(),
                              b"number %d\n" % number * 40)
+        # However fast they went, each is in the log, both times.
+        for direction in ("up", "down"):
+            wait_until(lambda d=direction: sum(
+                "lock.passed" in line and 'direction="%s"' % d in line
+                for line in self.system.log_text()[mark:].splitlines()) == FILES, 30,
+                "each file has its line in the log, " + direction)
 
     def test_seen_at_once(self):
         """What was saved in the cell is there, and is what is fetched, whatever was before."""
@@ -295,8 +302,6 @@ class Clients(Ways, SftpTest):
     test_many.seconds = 1300
 
     def test_large(self):
-        if not GIB:
-            return
         path = self.files / "large"
         with open(path, "wb") as file:
             for _ in range(int(GIB * 1024)):
