@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "update/dpkg.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,14 +15,14 @@
 #include "update/command.h"
 #include "update/explain.h"
 #include "update/limits.h"
+#include "update/repack.h"
 
 #define DPKG "/usr/bin/dpkg"
-#define SCRATCH "scratch"
 #define NAME_MAX_BYTES 640
 #define LOOK_MS 200
 #define REMOVE_SECONDS 600
 
-static const char *const dpkg_env[] = {
+const char *const dpkg_env[] = {
 	"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",          "LC_ALL=C.UTF-8",
 	"DEBIAN_FRONTEND=noninteractive",     "NEEDRESTART_SUSPEND=1", NULL};
 
@@ -110,61 +109,6 @@ int dpkg_wait(void)
 
 /* --- what to go back to ----------------------------------------------------------------------- */
 
-/* The one package that was made in the scratch folder, to its place. */
-static int take_made(const struct store *store, const char *target)
-{
-	DIR *dir = opendir(store_file(store, SCRATCH));
-	const struct dirent *entry;
-	char name[NAME_MAX_BYTES];
-	int r = -ENOENT;
-
-	if (!dir)
-		return -errno;
-	while (r == -ENOENT && (entry = readdir(dir))) {
-		size_t n = strlen(entry->d_name);
-
-		if (n < 5 || !str_eq(entry->d_name + n - 4, ".deb"))
-			continue;
-		snprintf(name, sizeof(name), SCRATCH "/%s", entry->d_name);
-		r = renameat(store->dir, name, store->dir, target) < 0 ? -errno : 0;
-	}
-	closedir(dir);
-	return r;
-}
-
-static int make_again(const struct store *store, const char *package, const char *target,
-		      FILE *errors)
-{
-	/* It is here for a while, and goes nowhere: packing it tightly is not worth the time. */
-	const char *const argv[] = {"/usr/bin/env",
-				    "-C",
-				    store_file(store, SCRATCH),
-				    "/usr/bin/dpkg-repack",
-				    "-d-Zgzip",
-				    "-d-z1",
-				    package,
-				    NULL};
-	_cleanup_free_ char *said = NULL;
-	char sentence[1024];
-	int status = 0, r = store_remove(store, SCRATCH);
-
-	if (r == 0)
-		r = store_folder(store, SCRATCH, 0700, 0);
-	if (r == 0)
-		r = command_run(&(const struct command){.argv = argv,
-							.env = dpkg_env,
-							.seconds = DPKG_TIMEOUT},
-				&said, &status);
-	if (r == 0 && status == 0)
-		r = take_made(store, target);
-	if (r == 0 && status == 0)
-		return store_remove(store, SCRATCH);
-	explain_dpkg(said ? said : "", sentence, sizeof(sentence));
-	fprintf(errors, "the installed %s cannot be put aside: %s\n", package,
-		r < 0 ? strerror(-r) : sentence);
-	return -EINVAL;
-}
-
 static int save_one(const struct store *store, const char *package, const char *version,
 		    const char *folder, FILE *errors)
 {
@@ -174,7 +118,7 @@ static int save_one(const struct store *store, const char *package, const char *
 	snprintf(kept, sizeof(kept), "kept/%s_%s.deb", package, version);
 	if (linkat(store->dir, kept, store->dir, target, 0) == 0)
 		return 0;
-	return make_again(store, package, target, errors);
+	return repack(store, package, target, errors);
 }
 
 int dpkg_save(const struct store *store, const struct changes *changes, enum side side,

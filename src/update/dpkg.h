@@ -10,6 +10,9 @@
 #include "update/changes.h"
 #include "update/store.h"
 
+/* In which dpkg and what it runs are started. */
+extern const char *const dpkg_env[];
+
 /* Which of a change's two versions is meant. */
 enum side { SIDE_FROM, SIDE_TO };
 
@@ -17,7 +20,7 @@ const char *side_of(const struct change *change, enum side side);
 
 /*
  * Fills a folder of the store with the packages of that side as PACKAGE.deb: from what was kept, or, where
- * nothing was, made again from what is installed (dpkg-repack(1)), which has to be that side. -EINVAL with a
+ * nothing was, made again from what is installed (repack.h), which has to be that side. -EINVAL with a
  * sentence in `errors`.
  */
 NODISCARD int dpkg_save(const struct store *store, const struct changes *changes, enum side side,

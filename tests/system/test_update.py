@@ -30,6 +30,7 @@ class Ways(UpdateTest):
         self.assertIn("To be installed, downloaded:", self.good("status"))
         self.assertEqual(self.machine.version("lazaret"), self.old)
         self.machine.write("/etc/lazaret/marker", "as the administrator wants it\n")
+        settings = self.machine.read("/etc/lazaret/lazaret.conf")
         said = self.good("install")
         self.assertIn("lazaret: %s -> %s" % (self.old, self.new), said)
         self.assertEqual(self.machine.version("lazaret"), self.new)
@@ -43,6 +44,8 @@ class Ways(UpdateTest):
         # And forward again, from what was kept.
         self.good("undo")
         self.assertEqual(self.machine.version("lazaret"), self.new)
+        # What the administrator has changed is nobody else's, however often the version changes.
+        self.assertEqual(self.machine.read("/etc/lazaret/lazaret.conf"), settings)
         # Nothing of it is left running or lying about.
         self.assertEqual(self.machine.run("ls", "/run/lazaret/update").split(), ["sources.list"])
         self.assertNotIn("reserve", self.machine.run("ls", "/var/lib/lazaret/update"))
