@@ -13,6 +13,7 @@ from lib_version import Looker
 from lib_web import NameServer, Web
 
 USERS = ("alice", "bob", "carol", "dave")
+PAGE = "203.0.113.30"
 # The way that the update comes: SSH on port 22, on 443, or through the proxy that asks for a password.
 WAY = os.environ.get("LAZARET_UPDATE_WAY") or "22"
 
@@ -26,7 +27,9 @@ class Live(UpdateTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.web = Web(cls.network.internet, lib_net.WEB)
+        # Not where the repository is.
+        cls.network.address(cls.network.internet, "lo", PAGE + "/32")
+        cls.web = Web(cls.network.internet, PAGE)
         cls.addClassCleanup(cls.web.close)
         cls.names = NameServer(cls.network.internet, lib_net.NAME_SERVER)
         cls.addClassCleanup(cls.names.close)
@@ -78,7 +81,7 @@ class Live(UpdateTest):
         machine = self.client("proxy", size="3g") if WAY == "proxy" \
             else self.client(size="3g", update_port=WAY)
         self.system = Installed(self.network, machine, USERS, self.config,
-                                "http://%s/text?n=60&scroll=1" % lib_net.WEB)
+                                "http://%s/text?n=60&scroll=1" % PAGE)
         self.addCleanup(self.system.stop)
         self.system.add("uma", "lazaret-update")
         viewers = [self.look(user, i) for i, user in enumerate(USERS[:3])]
